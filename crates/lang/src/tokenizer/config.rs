@@ -1,0 +1,101 @@
+//! `tokenizer_config.json` and `chat_template.jinja`: what stands beside `tokenizer.json` in a model folder.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::TokenizerError;
+
+/// The parts of `tokenizer_config.json` that concern us; all absent when there is no such file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FolderConfig {
+    /// The file, where it was read.
+    pub(crate) path: PathBuf,
+    /// Named tokens (`bos_token`, …) and their texts, in the order of the file.
+    pub(crate) named_tokens: Vec<(String, String)>,
+    pub(crate) chat_template: Option<String>,
+    pub(crate) model_max_length: Option<u64>,
+}
+
+impl FolderConfig {
+    /// Read what `dir` has.
+    pub(crate) fn load(dir: &Path) -> Result<Self, TokenizerError> {
+        let path = dir.join("tokenizer_config.json");
+        let mut config = FolderConfig { path: path.clone(), ..FolderConfig::default() };
+        if let Some(text) = read_if_present(&path)? {
+            let fields: Map<String, Value> = parse(&path, &text)?;
+            config.read(&fields)?;
+        }
+        // The newer place of the template wins over the field, as in transformers.
+        if let Some(template) = read_if_present(&dir.join("chat_template.jinja"))? {
+            config.chat_template = Some(template);
+        }
+        Ok(config)
+    }
+
+    fn read(&mut self, fields: &Map<String, Value>) -> Result<(), TokenizerError> {
+        for (name, value) in fields.iter().filter(|(name, _)| name.ends_with("_token") && !name.starts_with("add_")) {
+            let content = value.as_str().or_else(|| value.get("content").and_then(Value::as_str));
+            match content {
+                Some(content) => self.named_tokens.push((name.clone(), content.to_owned())),
+                None if value.is_null() => {}
+                None => {
+                    return Err(self.invalid(format!("{name} is neither a text nor an added token")));
+                }
+            }
+        }
+        self.chat_template = match fields.get("chat_template") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(source)) => Some(source.clone()),
+            Some(Value::Array(templates)) => {
+                let default = templates.iter().find(|template| template["name"] == "default");
+                let source = default.and_then(|template| template["template"].as_str());
+                match source {
+                    Some(source) => Some(source.to_owned()),
+                    None => {
+                        return Err(self.invalid("chat_template lists no template named default".to_owned()));
+                    }
+                }
+            }
+            Some(_) => {
+                return Err(self.invalid("chat_template is neither a text nor a list of templates".to_owned()));
+            }
+        };
+        // Files of transformers write 10^30 for "no limit".
+        self.model_max_length = fields.get("model_max_length").and_then(Value::as_u64);
+        Ok(())
+    }
+
+    /// The text of a named token.
+    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+        self.named_tokens.iter().find(|(known, _)| known == name).map(|(_, content)| content.as_str())
+    }
+
+    pub(crate) fn invalid(&self, problem: String) -> TokenizerError {
+        TokenizerError::Invalid { path: self.path.clone(), problem }
+    }
+}
+
+/// The text of a file.
+pub(crate) fn read(path: &Path) -> Result<String, TokenizerError> {
+    std::fs::read_to_string(path).map_err(|source| TokenizerError::Io { path: path.to_owned(), source })
+}
+
+fn read_if_present(path: &Path) -> Result<Option<String>, TokenizerError> {
+    match read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(TokenizerError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// JSON of `path`, errors carrying its name.
+pub(crate) fn parse<'a, T: serde::Deserialize<'a>>(path: &Path, text: &'a str) -> Result<T, TokenizerError> {
+    serde_json::from_str(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let message = error.to_string();
+        // The position stands in front already.
+        let message = message.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&message).to_owned();
+        TokenizerError::Json { path: path.to_owned(), line, column, message }
+    })
+}

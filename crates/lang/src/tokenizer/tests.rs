@@ -1,0 +1,260 @@
+//! Against Hugging Face (the golden file of `oracle/tokenizer.py`), against itself, and against broken files.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+const GOLDEN: &str = include_str!("../../tests/data/tokenizer_golden.json");
+
+fn golden() -> Value {
+    serde_json::from_str(GOLDEN).unwrap()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
+}
+
+fn ids(value: &Value) -> Vec<u32> {
+    serde_json::from_value(value.clone()).unwrap()
+}
+
+fn config(vocab_size: usize, min_frequency: u64, split_digits: bool) -> TrainConfig {
+    TrainConfig { vocab_size, min_frequency, split_digits, ..TrainConfig::default() }
+}
+
+fn quiet<S: AsRef<str> + Sync>(texts: &[S], config: &TrainConfig) -> Result<Tokenizer, TokenizerError> {
+    Tokenizer::train(texts, config, &mut |_, _| {})
+}
+
+/// The tokenizer the golden file was made with, trained here.
+pub(crate) fn trained(pattern: &str) -> Tokenizer {
+    let golden = golden();
+    let case = &golden["trained"][pattern];
+    let size = case["vocab_size"].as_u64().unwrap() as usize;
+    let config = config(size, case["min_frequency"].as_u64().unwrap(), pattern == "single_digits");
+    quiet(&strings(&golden["texts"]), &config).unwrap()
+}
+
+#[test]
+fn pre_tokens_equal_hugging_face() {
+    let golden = golden();
+    let patterns =
+        [("single_digits", Pattern::SingleDigits), ("digit_triples", Pattern::DigitTriples), ("gpt2", Pattern::Gpt2)];
+    for (name, pattern) in patterns {
+        for (text, expected) in strings(&golden["strings"]).iter().zip(golden["splits"][name].as_array().unwrap()) {
+            assert_eq!(json!(pattern.split(text).collect::<Vec<_>>()), *expected, "{name} {text:?}");
+        }
+    }
+}
+
+#[test]
+fn training_and_encoding_equal_hugging_face() {
+    let golden = golden();
+    for pattern in ["single_digits", "digit_triples"] {
+        let case = &golden["trained"][pattern];
+        let tokenizer = trained(pattern);
+        let spelling = |id: u32| tokenizer.token(id).unwrap();
+        let merges: Vec<String> = tokenizer
+            .inner
+            .merge_list
+            .iter()
+            .map(|&(left, right)| format!("{} {}", spelling(left), spelling(right)))
+            .collect();
+        assert_eq!(merges, strings(&case["merges"]));
+        assert_eq!(json!(tokenizer.vocabulary_size()), case["size"]);
+
+        let texts = strings(&golden["strings"]);
+        for (text, expected) in texts.iter().zip(case["ids"].as_array().unwrap()) {
+            assert_eq!(tokenizer.encode_with_special(text), ids(expected), "{text:?}");
+        }
+        let marked = texts.iter().filter(|text| text.contains("<|"));
+        for (text, expected) in marked.zip(case["ids_special_as_text"].as_array().unwrap()) {
+            assert_eq!(tokenizer.encode(text), ids(expected), "{text:?}");
+        }
+    }
+}
+
+/// Files outside the repository, where they are present: GPT-2's and MiniMind's own vocabularies.
+#[test]
+fn published_vocabularies_equal_hugging_face() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/tokenizers");
+    let Ok(golden) = std::fs::read_to_string(folder.join("golden_ids.jsonl")) else {
+        return;
+    };
+    for name in ["gpt2", "minimind2"] {
+        let tokenizer = Tokenizer::load(&folder.join(name)).unwrap();
+        for line in golden.lines() {
+            let case: Value = serde_json::from_str(line).unwrap();
+            let text = case["text"].as_str().unwrap();
+            assert_eq!(tokenizer.encode_with_special(text), ids(&case["ids"][name]), "{name} {text:?}");
+            assert_eq!(tokenizer.decode(&tokenizer.encode(text), false), text);
+        }
+    }
+}
+
+#[test]
+fn a_saved_tokenizer_reads_back_and_saves_the_same_bytes() {
+    let mut tokenizer = trained("single_digits");
+    tokenizer.set_model_max_length(Some(256));
+    let dir = tempfile::tempdir().unwrap();
+    let (first, second) = (dir.path().join("first"), dir.path().join("second"));
+    tokenizer.save(&first).unwrap();
+    let read = Tokenizer::load(&first).unwrap();
+    read.save(&second).unwrap();
+    for name in ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json"] {
+        assert_eq!(std::fs::read(first.join(name)).unwrap(), std::fs::read(second.join(name)).unwrap(), "{name}");
+    }
+    assert_eq!(read.chat_template(), Some(crate::chat::CHATML));
+    assert_eq!(read.model_max_length(), Some(256));
+    assert_eq!((read.beginning_of_text(), read.end_of_text(), read.padding(), read.end_of_turn()), (0, 0, 0, Some(2)));
+    for text in strings(&golden()["strings"]) {
+        assert_eq!(read.encode(&text), tokenizer.encode(&text));
+        assert_eq!(read.encode_with_special(&text), tokenizer.encode_with_special(&text));
+    }
+}
+
+#[test]
+fn threads_leave_no_trace() {
+    let texts = strings(&golden()["texts"]);
+    let train = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| quiet(&texts, &config(420, 1, true)).unwrap())
+    };
+    let (one, four) = (train(1), train(4));
+    assert_eq!(one.inner.tokens, four.inner.tokens);
+    assert_eq!(one.inner.merge_list, four.inner.merge_list);
+}
+
+#[test]
+fn special_tokens_are_parsed_only_when_asked() {
+    let tokenizer = trained("single_digits");
+    let text = "a<|im_end|>";
+    assert_eq!(tokenizer.encode_with_special(text).last(), tokenizer.end_of_turn().as_ref());
+    assert!(!tokenizer.encode(text).iter().any(|&id| tokenizer.is_special(id)));
+    let parsed = tokenizer.encode_with_special(text);
+    assert_eq!((tokenizer.decode(&parsed, false), tokenizer.decode(&parsed, true)), (text.to_owned(), "a".to_owned()));
+    assert_eq!(tokenizer.decode(&[99_999], false), "");
+    assert_eq!(tokenizer.token_id("<|im_end|>"), Some(2));
+    assert_eq!((tokenizer.token(3), tokenizer.token(u32::MAX)), (Some("!"), None));
+}
+
+/// A quadratic encoder would need 10^12 steps.
+#[test]
+fn a_mebibyte_of_one_character() {
+    let tokenizer = quiet(&["aaaaaaaa aaaaaaaa     "], &config(264, 1, true)).unwrap();
+    let text = "a".repeat(1 << 20);
+    let ids = tokenizer.encode(&text);
+    assert_eq!(tokenizer.decode(&ids, false), text);
+    assert_eq!(ids.len(), 1 << 17);
+    let text = " ".repeat(1 << 20);
+    assert_eq!(tokenizer.decode(&tokenizer.encode(&text), false), text);
+}
+
+#[test]
+fn progress_ends_at_the_size_reached() {
+    let mut calls = Vec::new();
+    let size = Tokenizer::train(&["ab ab ab"], &config(1000, 2, true), &mut |done, wanted| calls.push((done, wanted)))
+        .unwrap()
+        .vocabulary_size();
+    assert_eq!((calls.first(), calls.last()), (Some(&(0, 1000)), Some(&(size, 1000))));
+    // `ab` and ` ab` are all there is to join.
+    assert_eq!(size, 3 + 256 + 2);
+}
+
+#[test]
+fn settings_that_cannot_work_are_named() {
+    let check = |change: fn(&mut TrainConfig), expected: &str| {
+        let mut config = TrainConfig::default();
+        change(&mut config);
+        let error = quiet(&["text"], &config).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(|config| config.vocab_size = 258, "vocab_size: 258 is below 259");
+    check(|config| config.special_tokens.clear(), "special_tokens: there must be");
+    check(|config| config.special_tokens.push("<|im_end|>".into()), "\"<|im_end|>\" is listed twice");
+    check(|config| config.special_tokens[1].clear(), "special_tokens: one of them is empty");
+    check(|config| config.special_tokens.push("a".into()), "\"a\" is the spelling of a byte");
+    let nothing: [&str; 0] = [];
+    assert!(matches!(quiet(&nothing, &TrainConfig::default()), Err(TokenizerError::EmptyCorpus)));
+    assert!(matches!(quiet(&["", ""], &TrainConfig::default()), Err(TokenizerError::EmptyCorpus)));
+}
+
+/// Each broken file is refused with the file's name and what is wrong.
+#[test]
+fn broken_files_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tokenizer.json");
+    trained("single_digits").save(dir.path()).unwrap();
+    let good: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let check_text = |text: &str, expected: &str| {
+        std::fs::write(&path, text).unwrap();
+        let error = Tokenizer::load(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("tokenizer.json") && error.contains(expected), "{expected}: {error}");
+    };
+    let check = |change: &dyn Fn(&mut Value), expected: &str| {
+        let mut broken = good.clone();
+        change(&mut broken);
+        check_text(&broken.to_string(), expected);
+    };
+    let remove = |value: &mut Value, key: &str| drop(value.as_object_mut().unwrap().shift_remove(key));
+
+    check_text(&good.to_string()[..5000], "EOF");
+    check_text("[]", "expected struct");
+    check_text("{}", "there is no model");
+    check_text(&good.to_string().replace("\"!\":3,", "\"!\":3,\"!\":3,"), "vocab lists \"!\" twice");
+    check(&|file| remove(&mut file["model"], "merges"), "no merges");
+    check(&|file| remove(&mut file["model"], "vocab"), "no vocab");
+    check(&|file| remove(&mut file["model"]["vocab"], "!"), "no token has id 3");
+    check(&|file| file["model"]["vocab"]["!"] = json!(4), "id 4 is both");
+    check(&|file| file["model"]["vocab"]["!"] = json!(-1), "invalid value");
+    check(&|file| file["model"]["merges"][0] = json!(["a", "?!?"]), "merge 0, \"a\" \"?!?\", needs \"?!?\"");
+    check(&|file| file["model"]["merges"][1] = file["model"]["merges"][0].clone(), "merges 0 and 1 are both");
+    check(&|file| file["model"]["merges"][0] = json!("a b c"), "not two tokens");
+    check(&|file| file["model"]["merges"][0] = json!(["a"]), "1 parts");
+    check(&|file| file["added_tokens"][0]["id"] = json!(7), "is 0 in vocab but 7");
+    check(&|file| file["added_tokens"][0]["id"] = json!(1), "added_tokens has both");
+    check(&|file| file["added_tokens"][0]["single_word"] = json!(true), "single_word is not supported");
+    check(&|file| file["normalizer"] = json!({"type": "NFC"}), "normalizer NFC is not supported");
+    check(&|file| file["decoder"] = Value::Null, "decoder none is not supported");
+    check(&|file| file["model"]["type"] = json!("Unigram"), "model Unigram is not supported");
+    check(&|file| file["model"]["byte_fallback"] = json!(true), "BPE with byte_fallback");
+    check(&|file| file["model"]["dropout"] = json!(0.1), "BPE with dropout");
+    check(&|file| file["post_processor"] = json!({"type": "TemplateProcessing"}), "post_processor TemplateProcessing");
+    check(&|file| file["pre_tokenizer"] = json!({"type": "Metaspace"}), "pre_tokenizer Metaspace");
+    check(&|file| file["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = json!("x"), "with the pattern x");
+    check(&|file| file["pre_tokenizer"]["pretokenizers"][0]["type"] = json!("Digits"), "Sequence of Digits, ByteLevel");
+
+    std::fs::write(&path, good.to_string()).unwrap();
+    std::fs::write(dir.path().join("tokenizer_config.json"), "{\"eos_token\": \"</s>\"}").unwrap();
+    let error = Tokenizer::load(dir.path()).unwrap_err().to_string();
+    assert!(error.contains("tokenizer_config.json") && error.contains("eos_token is \"</s>\""), "{error}");
+    assert!(matches!(Tokenizer::load(&dir.path().join("absent")), Err(TokenizerError::Io { .. })));
+}
+
+#[test]
+fn older_files_are_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("tokenizer.json");
+    let tokenizer = trained("single_digits");
+    tokenizer.save(dir.path()).unwrap();
+    let mut file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    for merge in file["model"]["merges"].as_array_mut().unwrap() {
+        *merge = json!(format!("{} {}", merge[0].as_str().unwrap(), merge[1].as_str().unwrap()));
+    }
+    // A token of its own outside the vocabulary, and a word that is a token whatever the merges say.
+    let size = tokenizer.vocabulary_size();
+    file["model"]["vocab"]["Ġzzz"] = json!(size);
+    file["model"]["ignore_merges"] = json!(true);
+    file["added_tokens"].as_array_mut().unwrap().push(json!({"id": size + 1, "content": "名字", "special": false}));
+    std::fs::write(&path, file.to_string()).unwrap();
+    let read = Tokenizer::load(&path).unwrap();
+    let size = size as u32;
+    assert_eq!(read.encode(" zzz名字"), [size, size + 1]);
+    assert_eq!(read.decode(&[size, size + 1], true), " zzz名字");
+    assert_eq!(read.encode("The river"), tokenizer.encode("The river"));
+    let copy = dir.path().join("copy");
+    read.save(&copy).unwrap();
+    assert_eq!(Tokenizer::load(&copy).unwrap().encode(" zzz名字"), [size, size + 1]);
+}

@@ -1,0 +1,328 @@
+//! Learning the merges, equal to `BpeTrainer` of Hugging Face `tokenizers` 0.23 down to its tie rule, with 64-bit
+//! counts where it has 32.
+//!
+//! Pre-tokens are counted on all threads. Then the most frequent pair is joined again and again: a heap holds candidate
+//! pairs with the words they were seen in, counts are updated from the neighbours of each join, and a candidate whose
+//! count has gone stale is put back with the current one.
+
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::added::{AddedToken, Matcher};
+use super::merge::{Merge, MergeTable, QuickMap, key_pair, pair_key};
+use super::pretokenize::Pattern;
+use super::{Inner, Roles, Tokenizer, TokenizerError, bytes};
+use crate::chat;
+
+/// How a vocabulary is trained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrainConfig {
+    /// Number of tokens wanted: special tokens, 256 bytes and merges together.
+    pub vocab_size: usize,
+    /// Pairs seen fewer times than this are not joined.
+    pub min_frequency: u64,
+    /// Tokens that no text gives; they take the first ids, in this order.
+    pub special_tokens: Vec<String>,
+    /// Every digit a pre-token of its own (Qwen2), not groups of up to three (LLaMA 3).
+    pub split_digits: bool,
+}
+
+impl Default for TrainConfig {
+    /// 32768 tokens, pairs seen at least twice, the special tokens of [`chat`], single digits.
+    fn default() -> Self {
+        let special_tokens = chat::SPECIAL_TOKENS.map(str::to_owned).to_vec();
+        TrainConfig { vocab_size: 32_768, min_frequency: 2, special_tokens, split_digits: true }
+    }
+}
+
+/// The words of a corpus and how often each was seen.
+struct Words {
+    /// Tokens of all words, one after another; joins shorten a word in place.
+    tokens: Vec<u32>,
+    starts: Vec<usize>,
+    lengths: Vec<u32>,
+    counts: Vec<u64>,
+}
+
+/// A pair waiting to be joined.
+#[derive(PartialEq, Eq)]
+struct Candidate {
+    count: u64,
+    pair: u64,
+    /// Candidates of one pair pushed earlier go first.
+    round: u32,
+    /// Words it was seen in, ascending.
+    words: Vec<u32>,
+}
+
+impl Ord for Candidate {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let key = |candidate: &Self| (candidate.pair, candidate.round);
+        self.count.cmp(&other.count).then_with(|| key(other).cmp(&key(self)))
+    }
+}
+
+impl PartialOrd for Candidate {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+pub(super) fn train<S: AsRef<str> + Sync>(
+    texts: &[S],
+    config: &TrainConfig,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Tokenizer, TokenizerError> {
+    check(config)?;
+    let pattern = if config.split_digits { Pattern::SingleDigits } else { Pattern::DigitTriples };
+    progress(0, config.vocab_size);
+    let counted = count_words(texts, pattern);
+    if counted.is_empty() {
+        return Err(TokenizerError::EmptyCorpus);
+    }
+
+    let mut tokens: Vec<String> = config.special_tokens.clone();
+    let mut token_bytes: Vec<Vec<u8>> = tokens.iter().map(|token| token.as_bytes().to_vec()).collect();
+    let mut byte_tokens = [0u32; 256];
+    for byte in bytes::alphabet() {
+        byte_tokens[usize::from(byte)] = tokens.len() as u32;
+        tokens.push(bytes::spell(byte).to_string());
+        token_bytes.push(vec![byte]);
+    }
+    let mut ids: HashMap<String, u32> = tokens.iter().cloned().zip(0..).collect();
+    let mut words = Words::new(&counted, &byte_tokens);
+    drop(counted);
+    let learnt = learn(&mut words, config, &mut tokens, &mut token_bytes, &mut ids, progress);
+
+    // A pair can be joined twice (see `learn`); the last time counts, as in the reference.
+    let mut last: QuickMap<u64, u32> = QuickMap::default();
+    for (at, (pair, _)) in learnt.iter().enumerate() {
+        last.insert(*pair, at as u32);
+    }
+    let mut merges = QuickMap::default();
+    let mut merge_list = Vec::with_capacity(last.len());
+    for (at, (pair, token)) in learnt.iter().enumerate() {
+        if last.get(pair) == Some(&(at as u32)) {
+            merges.insert(*pair, Merge { rank: merge_list.len() as u32, token: *token });
+            merge_list.push(key_pair(*pair));
+        }
+    }
+
+    let special_ids = 0..config.special_tokens.len() as u32;
+    let added: Vec<AddedToken> =
+        special_ids.zip(&config.special_tokens).map(|(id, token)| AddedToken::special(id, token)).collect();
+    let named = |token: &str| ids.get(token).copied().filter(|&id| (id as usize) < config.special_tokens.len());
+    let text_mark = named(chat::SPECIAL_TOKENS[0]).unwrap_or(0);
+    let roles = Roles {
+        beginning_of_text: text_mark,
+        end_of_text: text_mark,
+        padding: text_mark,
+        end_of_turn: named(chat::SPECIAL_TOKENS[2]),
+    };
+    let has_turns = chat::SPECIAL_TOKENS[1..].iter().all(|token| named(token).is_some());
+    let mut is_special = vec![false; tokens.len()];
+    is_special[..config.special_tokens.len()].fill(true);
+    let in_model = vec![true; tokens.len()];
+    let inner = Inner {
+        pattern,
+        ids,
+        merge_list,
+        table: MergeTable::new(byte_tokens, merges, None),
+        matcher: Matcher::new(&added),
+        added,
+        is_special,
+        in_model,
+        ignore_merges: false,
+        roles,
+        chat_template: has_turns.then(|| chat::CHATML.to_owned()),
+        model_max_length: None,
+        tokens,
+        token_bytes,
+    };
+    Ok(Tokenizer { inner: inner.into() })
+}
+
+fn check(config: &TrainConfig) -> Result<(), TokenizerError> {
+    let refuse = |key, problem| Err(TokenizerError::Config { key, problem });
+    let specials = &config.special_tokens;
+    if specials.is_empty() {
+        return refuse("special_tokens", "there must be at least one, to begin and end texts".to_owned());
+    }
+    let mut seen = HashSet::new();
+    for token in specials {
+        if token.is_empty() {
+            return refuse("special_tokens", "one of them is empty".to_owned());
+        }
+        if !seen.insert(token) {
+            return refuse("special_tokens", format!("{token:?} is listed twice"));
+        }
+        let mut characters = token.chars();
+        if characters.next().is_some_and(|first| bytes::unspell(first).is_some()) && characters.next().is_none() {
+            return refuse("special_tokens", format!("{token:?} is the spelling of a byte"));
+        }
+    }
+    let least = specials.len() + 256;
+    if config.vocab_size < least {
+        let size = config.vocab_size;
+        let problem = format!("{size} is below {least}, the {} special tokens and 256 bytes", specials.len());
+        return refuse("vocab_size", problem);
+    }
+    if u32::try_from(config.vocab_size).is_err() {
+        return refuse("vocab_size", format!("{} does not fit 32 bits", config.vocab_size));
+    }
+    Ok(())
+}
+
+/// All distinct pre-tokens with their counts, ordered by their bytes so that threads leave no trace.
+fn count_words<'a, S: AsRef<str> + Sync>(texts: &'a [S], pattern: Pattern) -> Vec<(&'a str, u64)> {
+    let counts = texts
+        .par_iter()
+        .fold(QuickMap::<&'a str, u64>::default, |mut counts, text| {
+            for word in pattern.split(text.as_ref()) {
+                *counts.entry(word).or_default() += 1;
+            }
+            counts
+        })
+        .reduce(QuickMap::default, |left, right| {
+            let (mut large, small) = if left.len() < right.len() { (right, left) } else { (left, right) };
+            for (word, count) in small {
+                *large.entry(word).or_default() += count;
+            }
+            large
+        });
+    let mut counts: Vec<(&str, u64)> = counts.into_iter().collect();
+    counts.par_sort_unstable();
+    counts
+}
+
+impl Words {
+    fn new(counted: &[(&str, u64)], byte_tokens: &[u32; 256]) -> Self {
+        let mut words = Words { tokens: Vec::new(), starts: Vec::new(), lengths: Vec::new(), counts: Vec::new() };
+        // A word of one byte has no pair.
+        for &(word, count) in counted.iter().filter(|(word, _)| word.len() > 1 && u32::try_from(word.len()).is_ok()) {
+            words.starts.push(words.tokens.len());
+            words.lengths.push(word.len() as u32);
+            words.counts.push(count);
+            words.tokens.extend(word.bytes().map(|byte| byte_tokens[usize::from(byte)]));
+        }
+        words
+    }
+
+    fn word(&self, index: usize) -> &[u32] {
+        &self.tokens[self.starts[index]..][..self.lengths[index] as usize]
+    }
+
+    /// Join every `left` `right` of word `index` into `joined`, telling `change` each pair that came (+1) or went (-1)
+    /// next to a join.
+    fn join(&mut self, index: usize, (left, right): (u32, u32), joined: u32, mut change: impl FnMut(u64, i64)) {
+        let length = self.lengths[index] as usize;
+        let word = &mut self.tokens[self.starts[index]..][..length];
+        let (mut read, mut write) = (0, 0);
+        while read < length {
+            if word[read] == left && read + 1 < length && word[read + 1] == right {
+                if write > 0 {
+                    change(pair_key(word[write - 1], left), -1);
+                    change(pair_key(word[write - 1], joined), 1);
+                }
+                read += 2;
+                if read < length {
+                    change(pair_key(right, word[read]), -1);
+                    change(pair_key(joined, word[read]), 1);
+                }
+                word[write] = joined;
+            } else {
+                word[write] = word[read];
+                read += 1;
+            }
+            write += 1;
+        }
+        self.lengths[index] = write as u32;
+    }
+}
+
+/// Join pairs until the vocabulary is full or none is frequent enough; gives the pairs in order with their tokens.
+///
+/// Two pairs can spell the same token (`ab`+`c`, `a`+`bc`), which then keeps its first id. A pair with such a token can
+/// become a candidate a second time, and be joined a second time: that is how the reference behaves, and its merges
+/// would not come out equal otherwise.
+fn learn(
+    words: &mut Words,
+    config: &TrainConfig,
+    tokens: &mut Vec<String>,
+    token_bytes: &mut Vec<Vec<u8>>,
+    ids: &mut HashMap<String, u32>,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Vec<(u64, u32)> {
+    let mut pair_counts: QuickMap<u64, i64> = QuickMap::default();
+    let mut seen_in: Vec<(u64, u32)> = Vec::new();
+    for index in 0..words.counts.len() {
+        for pair in words.word(index).windows(2) {
+            let key = pair_key(pair[0], pair[1]);
+            *pair_counts.entry(key).or_default() += words.counts[index] as i64;
+            seen_in.push((key, index as u32));
+        }
+    }
+    let mut heap = BinaryHeap::new();
+    let mut round = 0;
+    enqueue(&mut heap, &mut seen_in, &pair_counts, round);
+    seen_in.shrink_to(1 << 16);
+
+    let mut learnt: Vec<(u64, u32)> = Vec::new();
+    while tokens.len() < config.vocab_size {
+        let Some(mut top) = heap.pop() else { break };
+        let count = pair_counts.get(&top.pair).copied().unwrap_or(0).max(0) as u64;
+        if top.count != count {
+            top.count = count;
+            heap.push(top);
+            continue;
+        }
+        if top.count < 1 || top.count < config.min_frequency {
+            break;
+        }
+        let (left, right) = key_pair(top.pair);
+        let spelling = [tokens[left as usize].as_str(), tokens[right as usize].as_str()].concat();
+        let joined = *ids.entry(spelling).or_insert_with_key(|spelling| {
+            tokens.push(spelling.clone());
+            token_bytes.push([token_bytes[left as usize].as_slice(), &token_bytes[right as usize]].concat());
+            (tokens.len() - 1) as u32
+        });
+        learnt.push((top.pair, joined));
+        for &index in &top.words {
+            let count = words.counts[index as usize] as i64;
+            words.join(index as usize, (left, right), joined, |pair, change| {
+                *pair_counts.entry(pair).or_default() += change * count;
+                if change > 0 {
+                    seen_in.push((pair, index));
+                }
+            });
+        }
+        round += 1;
+        enqueue(&mut heap, &mut seen_in, &pair_counts, round);
+        if round % 64 == 0 {
+            progress(tokens.len(), config.vocab_size);
+        }
+    }
+    progress(tokens.len(), config.vocab_size);
+    learnt
+}
+
+/// Make a candidate of each pair in `seen_in` (pair, word) that still counts, and empty it.
+fn enqueue(
+    heap: &mut BinaryHeap<Candidate>,
+    seen_in: &mut Vec<(u64, u32)>,
+    pair_counts: &QuickMap<u64, i64>,
+    round: u32,
+) {
+    seen_in.sort_unstable();
+    seen_in.dedup();
+    for group in seen_in.chunk_by(|left, right| left.0 == right.0) {
+        let pair = group[0].0;
+        let count = pair_counts.get(&pair).copied().unwrap_or(0);
+        if count > 0 {
+            let words = group.iter().map(|&(_, word)| word).collect();
+            heap.push(Candidate { count: count as u64, pair, round, words });
+        }
+    }
+    seen_in.clear();
+}
