@@ -1,0 +1,252 @@
+//! Answers in a prescribed form: a bare value, square brackets, a JSON object, a dashed list, a sentence twice, yes or no,
+//! a translated sentence. The answer follows from the prompt alone.
+
+use super::{Exchange, by, translate};
+use crate::context::Context;
+use crate::facts::{Fact, Id, JSON_RELATIONS};
+use crate::sets::weighted;
+use crate::template::{chinese_list, english_list, pick, space_mixed, with_article};
+use crate::words::choose_different;
+use crate::world::{Language, Person, World};
+use lang::rng::Rng;
+
+/// A prescribed form.
+struct Form {
+    weight: u64,
+    generate: fn(&mut Rng, &World, Language) -> Exchange,
+}
+
+/// The registry of forms.
+const FORMS: &[Form] = &[
+    Form { weight: 20, generate: value_only },
+    Form { weight: 20, generate: brackets },
+    Form { weight: 18, generate: json },
+    Form { weight: 12, generate: list },
+    Form { weight: 12, generate: twice },
+    Form { weight: 9, generate: yes_no },
+    Form { weight: 9, generate: translate::generate },
+];
+
+pub(super) fn generate(rng: &mut Rng, world: &World, language: Language) -> Exchange {
+    let weights: Vec<u64> = FORMS.iter().map(|f| f.weight).collect();
+    (FORMS[weighted(rng, &weights)].generate)(rng, world, language)
+}
+
+/// Fills one of the templates and puts the context before it.
+fn instruct(rng: &mut Rng, context: &Context, templates: [&[&str]; 2], slots: &[(&str, &str)]) -> String {
+    let [english, chinese] = templates;
+    let instruction = pick(rng, by(context.language, english, chinese), slots);
+    match context.language {
+        Language::English => format!("{}\n{instruction}", context.text),
+        Language::Chinese => format!("{}\n{}", context.text, space_mixed(&instruction)),
+    }
+}
+
+fn value_only(rng: &mut Rng, world: &World, language: Language) -> Exchange {
+    let context = Context::about_anything(rng, world, language);
+    let fact = &context.facts[0];
+    let slots = [("question", &*fact.question(rng)), ("kind", fact.wording().kind)];
+    let templates: [&[&str]; 2] = [
+        &[
+            "{question} Answer with only the {kind}.",
+            "{question} Give only the {kind}, nothing else.",
+            "{question} Write the {kind} and nothing more.",
+            "{question} Just the {kind}, please.",
+            "Answer with only the {kind}: {question}",
+        ],
+        &[
+            "{question}只回答{kind}。",
+            "{question}只写{kind}，不要写别的。",
+            "{question}请只说{kind}。",
+            "{question}用{kind}回答就行。",
+            "请只回答{kind}：{question}",
+        ],
+    ];
+    let prompt = instruct(rng, &context, templates, &slots);
+    let wrong = if rng.chance(0.5) { fact.sentence() } else { fact.with_wrong_value(rng, world).value };
+    Exchange::new(prompt, fact.value.clone(), wrong)
+}
+
+fn brackets(rng: &mut Rng, world: &World, language: Language) -> Exchange {
+    let context = Context::about_anything(rng, world, language);
+    let fact = &context.facts[0];
+    let slots = [("question", &*fact.question(rng)), ("kind", fact.wording().kind)];
+    let templates: [&[&str]; 2] = [
+        &[
+            "{question} Put the {kind} in square brackets.",
+            "{question} Answer with the {kind} in square brackets.",
+            "{question} Write your answer in square brackets.",
+            "{question} Square brackets around the {kind}, please.",
+            "Answer in square brackets: {question}",
+        ],
+        &[
+            "{question}把{kind}放在方括号里。",
+            "{question}请用方括号写出{kind}。",
+            "{question}答案写在方括号里。",
+            "{question}请在{kind}两边加上方括号。",
+            "请用方括号回答：{question}",
+        ],
+    ];
+    let prompt = instruct(rng, &context, templates, &slots);
+    let wrong =
+        if rng.chance(0.5) { fact.value.clone() } else { format!("[{}]", fact.with_wrong_value(rng, world).value) };
+    Exchange::new(prompt, format!("[{}]", fact.value), wrong)
+}
+
+fn json(rng: &mut Rng, world: &World, language: Language) -> Exchange {
+    let count = 1 + rng.index(2);
+    let relations: Vec<Id> = choose_different(rng, JSON_RELATIONS, count).into_iter().copied().collect();
+    let context = Context::about(rng, world, language, &relations);
+    let facts = &context.facts[..relations.len()];
+    let mut quoted = vec![format!("\"{}\"", by(language, "name", "姓名"))];
+    quoted.extend(facts.iter().map(|f| format!("\"{}\"", f.wording().key)));
+    let keys = by(language, english_list(&quoted), chinese_list(&quoted));
+    let name = &facts[0].name;
+    let slots = [("name", name.as_str()), ("keys", keys.as_str())];
+    let templates: [&[&str]; 2] = [
+        &[
+            "Write a JSON object about {name} with the keys {keys}.",
+            "Describe {name} as a JSON object with the keys {keys}.",
+            "Give me a JSON object for {name}. The keys are {keys}.",
+            "Make a JSON object with {keys} for {name}.",
+        ],
+        &[
+            "请写一个关于{name}的 JSON 对象，键是{keys}。",
+            "用 JSON 对象描述{name}，键是{keys}。",
+            "给我一个{name}的 JSON 对象，要有{keys}。",
+            "请用{keys}这些键为{name}做一个 JSON 对象。",
+        ],
+    ];
+    let prompt = instruct(rng, &context, templates, &slots);
+    let write = |values: &[Fact]| {
+        let mut object = serde_json::Map::new();
+        object.insert(by(language, "name", "姓名").to_owned(), name.as_str().into());
+        for fact in values {
+            object.insert(fact.wording().key.to_owned(), fact.value.as_str().into());
+        }
+        spaced_json(&object)
+    };
+    let mut wrong = facts.to_vec();
+    wrong[0] = facts[0].with_wrong_value(rng, world);
+    let sentences: Vec<String> = facts.iter().map(Fact::sentence).collect();
+    let wrong = if rng.chance(0.5) { write(&wrong) } else { crate::context::join(&sentences, language) };
+    Exchange::new(prompt, write(facts), wrong)
+}
+
+/// `{"name": "Boro", "home": "Danfel"}` with a space after colon and comma, as people write it.
+fn spaced_json(object: &serde_json::Map<String, serde_json::Value>) -> String {
+    let members: Vec<String> =
+        object.iter().map(|(key, value)| format!("{}: {value}", serde_json::Value::from(key.as_str()))).collect();
+    format!("{{{}}}", members.join(", "))
+}
+
+fn list(rng: &mut Rng, world: &World, language: Language) -> Exchange {
+    let mut context = Context::about(rng, world, language, &[]);
+    let owner = context.people[0].clone();
+    let other = context.people[1].clone();
+    if rng.chance(0.4) {
+        context.add(rng, &carrying(&other, language));
+    }
+    context.add(rng, &carrying(&owner, language));
+    let templates: [&[&str]; 2] = [
+        &[
+            "List what {name} carries, one thing on each line, with a dash.",
+            "What does {name} carry? Answer with a dashed list.",
+            "Make a list with dashes of the things {name} carries.",
+            "Write a dashed list of what {name} carries.",
+        ],
+        &[
+            "请列出{name}带着的东西，一行一个，前面加短横线。",
+            "{name}带着什么？请用短横线列出来。",
+            "把{name}带着的东西列成清单，每行前面加短横线。",
+            "用短横线写出{name}带着的每样东西。",
+        ],
+    ];
+    let prompt = instruct(rng, &context, templates, &[("name", &owner.name)]);
+    let write = |items: &[String]| items.iter().map(|i| format!("- {i}")).collect::<Vec<_>>().join("\n");
+    let items = carried(&owner, language);
+    let wrong = match rng.index(3) {
+        0 => carrying(&owner, language),
+        1 => write(&items[..items.len() - 1]),
+        _ => items.join("\n"),
+    };
+    Exchange::new(prompt, write(&items), wrong)
+}
+
+/// The things a person carries, as they stand in the sentence.
+fn carried(person: &Person, language: Language) -> Vec<String> {
+    let phrase = |w: &&'static crate::words::Word| by(language, with_article(w.en), format!("一{}{}", w.measure, w.zh));
+    person.carried.iter().map(phrase).collect()
+}
+
+/// "Boro carries a drum, a lamp and a hat."
+pub(crate) fn carrying(person: &Person, language: Language) -> String {
+    let items = carried(person, language);
+    match language {
+        Language::English => format!("{} carries {}.", person.name, english_list(&items)),
+        Language::Chinese => space_mixed(&format!("{}带着{}。", person.name, chinese_list(&items))),
+    }
+}
+
+fn twice(rng: &mut Rng, world: &World, language: Language) -> Exchange {
+    let person = rng.choose(&world.people);
+    let sentence = Fact::of(person, Id::draw(rng), language).varied_sentence(rng, 0.3);
+    let templates: &[&str] = by(
+        language,
+        &[
+            "Write this sentence twice: {s}",
+            "Repeat this sentence two times: {s}",
+            "Say it two times: {s}",
+            "Please write the next sentence twice. {s}",
+            "Copy this sentence twice: {s}",
+        ],
+        &[
+            "把这句话写两遍：{s}",
+            "请把下面的话重复两遍：{s}",
+            "这句话说两遍：{s}",
+            "请把后面的句子写两遍。{s}",
+            "抄写两遍：{s}",
+        ],
+    );
+    let prompt = pick(rng, templates, &[("s", &sentence)]);
+    let gap = by(language, " ", "");
+    let wrong = if rng.chance(0.5) { sentence.clone() } else { [&*sentence, &sentence, &sentence].join(gap) };
+    Exchange::new(prompt, [&*sentence, &sentence].join(gap), wrong)
+}
+
+fn yes_no(rng: &mut Rng, world: &World, language: Language) -> Exchange {
+    let context = Context::about_anything(rng, world, language);
+    let fact = &context.facts[0];
+    let yes = rng.chance(0.5);
+    // The asked value mostly stands nowhere in the text when it is wrong.
+    let asked = if yes {
+        fact.clone()
+    } else {
+        let mut wrong = fact.with_wrong_value(rng, world);
+        for _ in 0..4 {
+            if context.text.contains(&wrong.value) && rng.chance(0.8) {
+                wrong = fact.with_wrong_value(rng, world);
+            }
+        }
+        wrong
+    };
+    let question = asked.yes_no_question();
+    let templates: [&[&str]; 2] = [
+        &[
+            "{question} Answer yes or no.",
+            "{question} Just say yes or no.",
+            "Yes or no: {question}",
+            "Answer with yes or no. {question}",
+        ],
+        &[
+            "{question}请回答“是”或“不是”。",
+            "{question}只说“是”或“不是”。",
+            "“是”还是“不是”：{question}",
+            "用“是”或“不是”回答。{question}",
+        ],
+    ];
+    let prompt = instruct(rng, &context, templates, &[("question", &question)]);
+    let (affirm, deny) = by(language, ("Yes.", "No."), ("是。", "不是。"));
+    let (answer, wrong) = if yes { (affirm, deny) } else { (deny, affirm) };
+    Exchange::new(prompt, answer.to_owned(), wrong.to_owned())
+}
