@@ -1,0 +1,285 @@
+//! The shape of a decoder: plain numbers with checks, and the two families they can describe.
+
+use serde::{Deserialize, Serialize};
+
+use crate::NnError;
+
+/// How hidden states are normalised before each block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NormKind {
+    /// Root-mean-square norm with a gain (Zhang & Sennrich 2019).
+    RmsNorm,
+    /// Mean-and-variance norm with a gain and a bias (Ba et al. 2016).
+    LayerNorm,
+}
+
+/// How the order of tokens reaches the model.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PositionKind {
+    /// Queries and keys are rotated by their position (Su et al. 2021), in the half-split layout of Hugging Face.
+    Rope {
+        /// The base of the frequencies; 10 000 in the paper.
+        theta: f64,
+    },
+    /// A learned vector for each position is added to the token's vector.
+    Learned,
+}
+
+/// The feed-forward block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MlpKind {
+    /// `down(silu(gate(x)) * up(x))` (Shazeer 2020).
+    #[serde(rename = "swiglu")]
+    SwiGlu,
+    /// `proj(gelu(fc(x)))` with the tanh form of GELU (Hendrycks & Gimpel 2016).
+    Gelu,
+}
+
+/// The model families that the numbers of a [`DecoderConfig`] can describe, each a class of `transformers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// `LlamaForCausalLM`: RMSNorm, rotary positions, SwiGLU.
+    Llama,
+    /// `GPT2LMHeadModel`: LayerNorm, learned positions, GELU, biases.
+    Gpt2,
+}
+
+/// The shape of a decoder-only Transformer. The default is a small LLaMA; [`DecoderConfig::gpt2`] is the other shape.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecoderConfig {
+    /// How many token ids there are.
+    pub vocab_size: usize,
+    /// Width of the hidden states.
+    pub hidden_size: usize,
+    /// How many blocks of attention and feed-forward.
+    pub n_layers: usize,
+    /// How many attention heads; each is `hidden_size / n_heads` wide.
+    pub n_heads: usize,
+    /// How many key-value heads the query heads share (grouped-query attention, Ainslie et al. 2023).
+    pub n_kv_heads: usize,
+    /// Width inside the feed-forward block.
+    pub intermediate_size: usize,
+    /// Longest context in tokens.
+    pub max_position_embeddings: usize,
+    /// Which normalisation.
+    pub norm: NormKind,
+    /// The small number under its square root.
+    pub norm_eps: f64,
+    /// Which position signal.
+    pub position: PositionKind,
+    /// Which feed-forward block.
+    pub mlp: MlpKind,
+    /// Whether the linear layers have biases.
+    pub bias: bool,
+    /// Whether the output projection is the embedding table (Press & Wolf 2017).
+    pub tie_word_embeddings: bool,
+    /// Standard deviation of the initial weights.
+    pub init_std: f64,
+    /// Token that begins a text.
+    pub bos_token_id: u32,
+    /// Token that ends a text.
+    pub eos_token_id: u32,
+}
+
+impl Default for DecoderConfig {
+    fn default() -> Self {
+        DecoderConfig {
+            vocab_size: 4096,
+            hidden_size: 256,
+            n_layers: 4,
+            n_heads: 8,
+            n_kv_heads: 4,
+            intermediate_size: 704,
+            max_position_embeddings: 512,
+            norm: NormKind::RmsNorm,
+            norm_eps: 1e-5,
+            position: PositionKind::Rope { theta: 10_000.0 },
+            mlp: MlpKind::SwiGlu,
+            bias: false,
+            tie_word_embeddings: true,
+            init_std: 0.02,
+            bos_token_id: 0,
+            eos_token_id: 0,
+        }
+    }
+}
+
+impl DecoderConfig {
+    /// A GPT-2-shaped decoder of the given sizes: feed-forward four times as wide, every head with its own keys.
+    pub fn gpt2(vocab_size: usize, hidden_size: usize, n_layers: usize, n_heads: usize) -> Self {
+        DecoderConfig {
+            vocab_size,
+            hidden_size,
+            n_layers,
+            n_heads,
+            n_kv_heads: n_heads,
+            intermediate_size: hidden_size.saturating_mul(4),
+            max_position_embeddings: 1024,
+            norm: NormKind::LayerNorm,
+            position: PositionKind::Learned,
+            mlp: MlpKind::Gelu,
+            bias: true,
+            ..DecoderConfig::default()
+        }
+    }
+
+    /// Width of one attention head.
+    pub fn head_dim(&self) -> usize {
+        self.hidden_size / self.n_heads.max(1)
+    }
+
+    /// Width of all keys (or values) of one token in one layer.
+    pub fn kv_size(&self) -> usize {
+        self.n_kv_heads * self.head_dim()
+    }
+
+    /// The family these numbers describe.
+    ///
+    /// Mixtures of the two families are refused, because no class of `transformers` could load them.
+    pub fn family(&self) -> Result<Family, NnError> {
+        match (self.norm, self.position, self.mlp) {
+            (NormKind::RmsNorm, PositionKind::Rope { .. }, MlpKind::SwiGlu) => Ok(Family::Llama),
+            (NormKind::LayerNorm, PositionKind::Learned, MlpKind::Gelu) if self.bias => Ok(Family::Gpt2),
+            (norm, position, mlp) => Err(refuse(
+                format!("norm {norm:?}, position {position:?}, mlp {mlp:?}, bias {} is no known family", self.bias),
+                "use rms_norm + rope + swiglu (LLaMA) or layer_norm + learned + gelu with bias (GPT-2)",
+            )),
+        }
+    }
+
+    /// Whether the numbers fit together.
+    pub fn check(&self) -> Result<(), NnError> {
+        let sizes = [
+            ("vocab_size", self.vocab_size),
+            ("hidden_size", self.hidden_size),
+            ("n_layers", self.n_layers),
+            ("n_heads", self.n_heads),
+            ("n_kv_heads", self.n_kv_heads),
+            ("intermediate_size", self.intermediate_size),
+            ("max_position_embeddings", self.max_position_embeddings),
+        ];
+        // 2^28 keeps every product of two sizes and every token id inside its type, whatever a file asked for.
+        for (name, size) in sizes {
+            if size == 0 || size > 1 << 28 {
+                return Err(refuse(format!("{name} is {size}"), &format!("{name} must be between 1 and 2^28")));
+            }
+        }
+        // The registry is built before any weight is seen: a damaged file must not make it large.
+        if self.n_layers > 1 << 12 {
+            return Err(refuse(format!("n_layers is {}", self.n_layers), "n_layers must be at most 4096"));
+        }
+        let (hidden, heads, kv_heads) = (self.hidden_size, self.n_heads, self.n_kv_heads);
+        if hidden % heads != 0 {
+            return Err(refuse(
+                format!("hidden_size {hidden} is not divisible by n_heads {heads}"),
+                "change hidden_size or n_heads",
+            ));
+        }
+        if heads % kv_heads != 0 {
+            return Err(refuse(
+                format!("n_heads {heads} is not divisible by n_kv_heads {kv_heads}"),
+                "change n_kv_heads to a divisor of n_heads",
+            ));
+        }
+        if matches!(self.position, PositionKind::Rope { .. }) && !self.head_dim().is_multiple_of(2) {
+            return Err(refuse(
+                format!("rotary positions need an even head width, hidden_size / n_heads is {}", self.head_dim()),
+                "change hidden_size or n_heads",
+            ));
+        }
+        if self.family()? == Family::Gpt2 && kv_heads != heads {
+            return Err(refuse(
+                format!("a GPT-2-shaped model has n_kv_heads = n_heads, not {kv_heads} and {heads}"),
+                "set n_kv_heads to n_heads",
+            ));
+        }
+        self.check_numbers()?;
+        let elements = self.n_parameters_exact();
+        if elements > 1 << 40 {
+            return Err(refuse(format!("{elements} parameters"), "make the sizes smaller"));
+        }
+        Ok(())
+    }
+
+    fn check_numbers(&self) -> Result<(), NnError> {
+        let mut positive = vec![("norm_eps", self.norm_eps)];
+        if let PositionKind::Rope { theta } = self.position {
+            positive.push(("theta", theta));
+        }
+        for (name, value) in positive {
+            if !(value.is_finite() && value > 0.0) {
+                return Err(refuse(format!("{name} is {value}"), &format!("{name} must be a positive number")));
+            }
+        }
+        if !(self.init_std.is_finite() && self.init_std >= 0.0) {
+            return Err(refuse(format!("init_std is {}", self.init_std), "init_std must not be negative"));
+        }
+        for (name, id) in [("bos_token_id", self.bos_token_id), ("eos_token_id", self.eos_token_id)] {
+            if id as usize >= self.vocab_size {
+                return Err(refuse(
+                    format!("{name} {id} is outside the vocabulary of {}", self.vocab_size),
+                    &format!("change {name} or vocab_size"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse(problem: String, hint: &str) -> NnError {
+    NnError::Config { problem, hint: hint.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn checks_name_the_key() {
+        type Change = fn(&mut DecoderConfig);
+        let cases: [(&str, Change); 11] = [
+            ("n_layers is 4097", |c| c.n_layers = 4097),
+            ("hidden_size 255 is not divisible by n_heads 8", |c| c.hidden_size = 255),
+            ("n_heads 8 is not divisible by n_kv_heads 3", |c| c.n_kv_heads = 3),
+            ("even head width, hidden_size / n_heads is 3", |c| c.hidden_size = 24),
+            ("n_layers is 0", |c| c.n_layers = 0),
+            ("vocab_size is 1099511627776", |c| c.vocab_size = 1 << 40),
+            ("norm_eps is 0", |c| c.norm_eps = 0.0),
+            ("theta is NaN", |c| c.position = PositionKind::Rope { theta: f64::NAN }),
+            ("init_std is -1", |c| c.init_std = -1.0),
+            ("eos_token_id 4096 is outside the vocabulary of 4096", |c| c.eos_token_id = 4096),
+            ("is no known family", |c| c.mlp = MlpKind::Gelu),
+        ];
+        assert!(DecoderConfig::default().check().is_ok());
+        for (expected, change) in cases {
+            let mut config = DecoderConfig::default();
+            change(&mut config);
+            let message = config.check().unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+            assert!(message.contains("\nhint: "), "{message}");
+        }
+    }
+
+    #[test]
+    fn gpt2_needs_as_many_key_heads() {
+        let mut config = DecoderConfig::gpt2(97, 32, 2, 4);
+        assert!(config.check().is_ok());
+        config.n_kv_heads = 2;
+        assert!(config.check().unwrap_err().to_string().contains("n_kv_heads = n_heads"));
+    }
+
+    #[test]
+    fn survives_json_and_refuses_unknown_keys() {
+        for config in [DecoderConfig::default(), DecoderConfig::gpt2(97, 32, 2, 4)] {
+            let json = serde_json::to_string(&config).unwrap();
+            assert_eq!(serde_json::from_str::<DecoderConfig>(&json).unwrap(), config);
+        }
+        assert!(serde_json::from_str::<DecoderConfig>(r#"{"hidden": 3}"#).is_err());
+        let position: PositionKind = serde_json::from_str(r#"{"rope": {"theta": 500000}}"#).unwrap();
+        assert_eq!(position, PositionKind::Rope { theta: 500_000.0 });
+    }
+}

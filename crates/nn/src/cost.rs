@@ -1,0 +1,115 @@
+//! What a model costs before it is run: parameters, operations and memory.
+
+use crate::{Decoder, DecoderConfig, Family, MlpKind};
+
+/// Bytes that one training step needs at its peak, by purpose. An estimate for a pre-flight line, not a promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// f32 master weights, and their bf16 copies where they are kept.
+    pub weights: u64,
+    /// One f32 gradient a weight.
+    pub gradients: u64,
+    /// Two f32 moments a weight (AdamW).
+    pub optimiser: u64,
+    /// Every value the tape keeps for the backward pass, and the gradients that flow back through them.
+    pub activations: u64,
+}
+
+impl MemoryEstimate {
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.weights + self.gradients + self.optimiser + self.activations
+    }
+}
+
+impl DecoderConfig {
+    /// How many weights a model of this shape has, in a type no shape can overflow.
+    pub(crate) fn n_parameters_exact(&self) -> u128 {
+        let [vocabulary, hidden, layers] = [self.vocab_size, self.hidden_size, self.n_layers].map(|size| size as u128);
+        let tables = if self.tie_word_embeddings { 1 } else { 2 };
+        let gpt2 = matches!(self.family(), Ok(Family::Gpt2));
+        let positions = if gpt2 { self.max_position_embeddings as u128 } else { 0 };
+        let norm = if gpt2 { 2 * hidden } else { hidden };
+        layers * (self.layer_matrices() + self.layer_biases() + 2 * norm)
+            + norm
+            + tables * vocabulary * hidden
+            + positions * hidden
+    }
+
+    /// Weights of the matrices of one block.
+    fn layer_matrices(&self) -> u128 {
+        let [hidden, inner, kv] = [self.hidden_size, self.intermediate_size, self.kv_size()].map(|size| size as u128);
+        let mlp = match self.mlp {
+            MlpKind::SwiGlu => 3,
+            MlpKind::Gelu => 2,
+        };
+        2 * hidden * hidden + 2 * hidden * kv + mlp * hidden * inner
+    }
+
+    fn layer_biases(&self) -> u128 {
+        let [hidden, inner, kv] = [self.hidden_size, self.intermediate_size, self.kv_size()].map(|size| size as u128);
+        let mlp = match self.mlp {
+            MlpKind::SwiGlu => 2 * inner + hidden,
+            MlpKind::Gelu => inner + hidden,
+        };
+        if self.bias { 2 * hidden + 2 * kv + mlp } else { 0 }
+    }
+}
+
+impl Decoder {
+    /// How many weights the model has; a tied head counts once.
+    pub fn n_parameters(&self) -> usize {
+        self.config().n_parameters_exact() as usize
+    }
+
+    /// How many weights are neither a token or position table nor the output projection: the N of the scaling laws
+    /// (Kaplan et al. 2020).
+    pub fn n_parameters_non_embedding(&self) -> usize {
+        let c = self.config();
+        let tables = if c.tie_word_embeddings { 1 } else { 2 };
+        let positions = if self.position_table().is_some() { c.max_position_embeddings } else { 0 };
+        self.n_parameters() - (tables * c.vocab_size + positions) * c.hidden_size
+    }
+
+    /// Floating-point operations to train on one token in rows of `time` tokens: six for every weight of a matrix
+    /// product (the head included, the tables not) and `12 n_layers hidden_size time` for attention, counted over the
+    /// whole square as is customary (Chowdhery et al. 2022, appendix B).
+    pub fn flops_per_token(&self, time: usize) -> f64 {
+        let c = self.config();
+        let head = c.vocab_size as f64 * c.hidden_size as f64;
+        let matrices = c.n_layers as f64 * c.layer_matrices() as f64 + head;
+        6.0 * matrices + 12.0 * c.n_layers as f64 * c.hidden_size as f64 * time as f64
+    }
+
+    /// What a training step on `batch` rows of `time` tokens needs, with AdamW and with bf16 copies of the matrices
+    /// where `bf16` says so.
+    pub fn training_memory(&self, batch: usize, time: usize, bf16: bool) -> MemoryEstimate {
+        let c = self.config();
+        let parameters = self.n_parameters() as u64;
+        let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
+        // Values kept a token and block: two norms, queries (plain and rotated), attention, its projection, the
+        // feed-forward output and two sums of width `hidden`; keys (twice) and values; the inner layer.
+        let block = match c.mlp {
+            MlpKind::SwiGlu => 9 * hidden + 3 * kv + 3 * inner,
+            MlpKind::Gelu => 8 * hidden + 2 * kv + 2 * inner,
+        };
+        let statistics = 2 + 2 * c.n_heads as u64;
+        let token = c.n_layers as u64 * (block + statistics) + 2 * hidden;
+        // The head works in blocks of rows, so that logits never exist for a whole batch.
+        let rows = (batch as u64).saturating_mul(time as u64);
+        let logits = rows.min(HEAD_ROWS) * c.vocab_size as u64;
+        let kept = rows.saturating_mul(token).saturating_mul(4);
+        let flowing = rows.saturating_mul(4 * hidden + 2 * inner).saturating_mul(4);
+        let values = kept.saturating_add(flowing).saturating_add(logits * 8);
+        MemoryEstimate {
+            weights: parameters * if bf16 { 6 } else { 4 },
+            gradients: parameters * 4,
+            optimiser: parameters * 8,
+            // Buffers are rounded up to an eighth of a power of two.
+            activations: values.saturating_add(values / 8),
+        }
+    }
+}
+
+/// Rows of logits that exist at once.
+const HEAD_ROWS: u64 = 256;

@@ -1,0 +1,291 @@
+//! `config.json` of the two families, as transformers 4 and 5 write and read it.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::{Decoder, DecoderConfig, Family, MlpKind, NnError, NormKind, PositionKind};
+
+/// The file's contents. Keys that changed their name between transformers 4 and 5 are written under both.
+pub(super) fn write(decoder: &Decoder) -> Value {
+    let c = decoder.config();
+    match decoder.family() {
+        Family::Llama => {
+            let theta = match c.position {
+                PositionKind::Rope { theta } => theta,
+                PositionKind::Learned => 0.0,
+            };
+            json!({
+                "architectures": ["LlamaForCausalLM"],
+                "attention_bias": c.bias,
+                "attention_dropout": 0.0,
+                "bos_token_id": c.bos_token_id,
+                "dtype": "float32",
+                "eos_token_id": c.eos_token_id,
+                "head_dim": c.head_dim(),
+                "hidden_act": "silu",
+                "hidden_size": c.hidden_size,
+                "initializer_range": c.init_std,
+                "intermediate_size": c.intermediate_size,
+                "max_position_embeddings": c.max_position_embeddings,
+                "mlp_bias": c.bias,
+                "model_type": "llama",
+                "num_attention_heads": c.n_heads,
+                "num_hidden_layers": c.n_layers,
+                "num_key_value_heads": c.n_kv_heads,
+                "pretraining_tp": 1,
+                "rms_norm_eps": c.norm_eps,
+                "rope_parameters": { "rope_theta": theta, "rope_type": "default" },
+                "rope_theta": theta,
+                "tie_word_embeddings": c.tie_word_embeddings,
+                "torch_dtype": "float32",
+                "use_cache": true,
+                "vocab_size": c.vocab_size,
+            })
+        }
+        Family::Gpt2 => json!({
+            "activation_function": "gelu_new",
+            "architectures": ["GPT2LMHeadModel"],
+            "attn_pdrop": 0.0,
+            "bos_token_id": c.bos_token_id,
+            "dtype": "float32",
+            "embd_pdrop": 0.0,
+            "eos_token_id": c.eos_token_id,
+            "initializer_range": c.init_std,
+            "layer_norm_epsilon": c.norm_eps,
+            "model_type": "gpt2",
+            "n_ctx": c.max_position_embeddings,
+            "n_embd": c.hidden_size,
+            "n_head": c.n_heads,
+            "n_inner": c.intermediate_size,
+            "n_layer": c.n_layers,
+            "n_positions": c.max_position_embeddings,
+            "reorder_and_upcast_attn": false,
+            "resid_pdrop": 0.0,
+            "scale_attn_by_inverse_layer_idx": false,
+            "scale_attn_weights": true,
+            "tie_word_embeddings": c.tie_word_embeddings,
+            "torch_dtype": "float32",
+            "use_cache": true,
+            "vocab_size": c.vocab_size,
+        }),
+    }
+}
+
+/// The shape a file describes. Defaults are those of transformers; whatever would change the arithmetic and is not
+/// built is refused by name.
+pub(super) fn read(path: &Path, value: &Value) -> Result<DecoderConfig, NnError> {
+    let keys = Keys { path, value };
+    if !value.is_object() {
+        return Err(keys.refuse("(top level)", "expected a JSON object"));
+    }
+    let architecture = value.get("architectures").and_then(|list| list.get(0)).and_then(Value::as_str);
+    let model_type = value.get("model_type").and_then(Value::as_str);
+    match (architecture, model_type) {
+        (Some("LlamaForCausalLM"), _) | (None, Some("llama")) => llama(&keys),
+        (Some("GPT2LMHeadModel"), _) | (None, Some("gpt2")) => gpt2(&keys),
+        _ => Err(NnError::UnknownArchitecture {
+            path: path.to_path_buf(),
+            found: match (architecture, model_type) {
+                (Some(architecture), _) => architecture.to_string(),
+                (None, Some(model_type)) => format!("with model_type {model_type}"),
+                (None, None) => "(no architectures and no model_type)".to_string(),
+            },
+        }),
+    }
+}
+
+fn llama(keys: &Keys) -> Result<DecoderConfig, NnError> {
+    let hidden_size = keys.size("hidden_size", None)?;
+    let n_heads = keys.size("num_attention_heads", None)?;
+    let head_dim = keys.size("head_dim", Some(hidden_size / n_heads.max(1)))?;
+    if head_dim.checked_mul(n_heads) != Some(hidden_size) {
+        return Err(keys.refuse("head_dim", &format!("{head_dim} is not hidden_size / num_attention_heads")));
+    }
+    keys.only("hidden_act", &["silu", "swish"])?;
+    for scaling in ["rope_scaling", "rope_parameters"] {
+        let kind = keys.value.get(scaling).and_then(|rope| rope.get("rope_type").or_else(|| rope.get("type")));
+        if let Some(kind) = kind.filter(|kind| kind.as_str() != Some("default")) {
+            return Err(keys.refuse(scaling, &format!("rotary scaling {kind} is not supported")));
+        }
+    }
+    let nested = keys.value.get("rope_parameters").and_then(|rope| rope.get("rope_theta")).and_then(Value::as_f64);
+    let theta = match nested {
+        Some(theta) => theta,
+        None => keys.number("rope_theta", 10_000.0)?,
+    };
+    let bias = keys.flag("attention_bias", false)?;
+    if keys.flag("mlp_bias", false)? != bias {
+        return Err(keys.refuse("mlp_bias", "differs from attention_bias, which is not supported"));
+    }
+    Ok(DecoderConfig {
+        vocab_size: keys.size("vocab_size", None)?,
+        hidden_size,
+        n_layers: keys.size("num_hidden_layers", None)?,
+        n_heads,
+        n_kv_heads: keys.size("num_key_value_heads", Some(n_heads))?,
+        intermediate_size: keys.size("intermediate_size", None)?,
+        max_position_embeddings: keys.size("max_position_embeddings", Some(2048))?,
+        norm: NormKind::RmsNorm,
+        norm_eps: keys.number("rms_norm_eps", 1e-6)?,
+        position: PositionKind::Rope { theta },
+        mlp: MlpKind::SwiGlu,
+        bias,
+        tie_word_embeddings: keys.flag("tie_word_embeddings", false)?,
+        init_std: keys.number("initializer_range", 0.02)?,
+        bos_token_id: keys.token("bos_token_id", 1)?,
+        eos_token_id: keys.token("eos_token_id", 2)?,
+    })
+}
+
+fn gpt2(keys: &Keys) -> Result<DecoderConfig, NnError> {
+    let hidden_size = keys.size("n_embd", None)?;
+    let n_heads = keys.size("n_head", None)?;
+    keys.only("activation_function", &["gelu_new", "gelu_pytorch_tanh"])?;
+    if !keys.flag("scale_attn_weights", true)? {
+        return Err(keys.refuse("scale_attn_weights", "false is not supported"));
+    }
+    for key in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] {
+        if keys.flag(key, false)? {
+            return Err(keys.refuse(key, "true is not supported"));
+        }
+    }
+    let vocab_size = keys.size("vocab_size", None)?;
+    Ok(DecoderConfig {
+        vocab_size,
+        hidden_size,
+        n_layers: keys.size("n_layer", None)?,
+        n_heads,
+        n_kv_heads: n_heads,
+        intermediate_size: keys.size("n_inner", Some(hidden_size.saturating_mul(4)))?,
+        max_position_embeddings: keys.size("n_positions", Some(1024))?,
+        norm: NormKind::LayerNorm,
+        norm_eps: keys.number("layer_norm_epsilon", 1e-5)?,
+        position: PositionKind::Learned,
+        mlp: MlpKind::Gelu,
+        bias: true,
+        tie_word_embeddings: keys.flag("tie_word_embeddings", true)?,
+        init_std: keys.number("initializer_range", 0.02)?,
+        bos_token_id: keys.token("bos_token_id", 50_256)?,
+        eos_token_id: keys.token("eos_token_id", 50_256)?,
+    })
+}
+
+/// Typed access to the keys, with errors that name file and key. A `null` counts as absent.
+struct Keys<'a> {
+    path: &'a Path,
+    value: &'a Value,
+}
+
+impl Keys<'_> {
+    fn get(&self, key: &str) -> Option<&Value> {
+        self.value.get(key).filter(|value| !value.is_null())
+    }
+
+    fn refuse(&self, key: &str, problem: &str) -> NnError {
+        NnError::ConfigKey { path: self.path.to_path_buf(), key: key.to_string(), problem: problem.to_string() }
+    }
+
+    fn size(&self, key: &str, default: Option<usize>) -> Result<usize, NnError> {
+        match (self.get(key), default) {
+            (Some(value), _) => value
+                .as_u64()
+                .and_then(|size| usize::try_from(size).ok())
+                .ok_or_else(|| self.refuse(key, &format!("expected a whole number, found {value}"))),
+            (None, Some(default)) => Ok(default),
+            (None, None) => Err(self.refuse(key, "missing")),
+        }
+    }
+
+    fn number(&self, key: &str, default: f64) -> Result<f64, NnError> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        value.as_f64().ok_or_else(|| self.refuse(key, &format!("expected a number, found {value}")))
+    }
+
+    fn flag(&self, key: &str, default: bool) -> Result<bool, NnError> {
+        let Some(value) = self.get(key) else { return Ok(default) };
+        value.as_bool().ok_or_else(|| self.refuse(key, &format!("expected true or false, found {value}")))
+    }
+
+    /// A token id; the first one of a list. Without the key, transformers' default where the vocabulary has it.
+    fn token(&self, key: &str, default: u32) -> Result<u32, NnError> {
+        let Some(value) = self.get(key) else {
+            let last = self.size("vocab_size", None)?.saturating_sub(1);
+            return Ok(default.min(u32::try_from(last).unwrap_or(u32::MAX)));
+        };
+        let first = value.as_array().and_then(|list| list.first()).unwrap_or(value);
+        let id = first.as_u64().and_then(|id| u32::try_from(id).ok());
+        id.ok_or_else(|| self.refuse(key, &format!("expected a token id, found {value}")))
+    }
+
+    fn only(&self, key: &str, supported: &[&str]) -> Result<(), NnError> {
+        match self.get(key) {
+            Some(value) if !supported.iter().any(|name| value.as_str() == Some(name)) => {
+                Err(self.refuse(key, &format!("{value} is not supported, only {}", supported.join(" and "))))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<DecoderConfig, NnError> {
+        read(Path::new("config.json"), &serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn written_configs_read_back() {
+        let llama = DecoderConfig { bias: true, tie_word_embeddings: false, norm_eps: 3e-6, ..Default::default() };
+        let gpt2 = DecoderConfig { tie_word_embeddings: false, ..DecoderConfig::gpt2(97, 32, 2, 4) };
+        for config in [DecoderConfig::default(), llama, DecoderConfig::gpt2(97, 32, 2, 4), gpt2] {
+            let decoder = Decoder::new(config.clone()).unwrap();
+            assert_eq!(read(Path::new("config.json"), &write(&decoder)).unwrap(), config);
+        }
+    }
+
+    #[test]
+    fn defaults_are_those_of_transformers() {
+        let sizes = r#""vocab_size": 32000, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+            "num_attention_heads": 4"#;
+        let config = parse(&format!(r#"{{"model_type": "llama", {sizes}, "eos_token_id": [7, 9]}}"#)).unwrap();
+        assert_eq!((config.n_kv_heads, config.norm_eps, config.bos_token_id, config.eos_token_id), (4, 1e-6, 1, 7));
+        assert!(!config.tie_word_embeddings);
+        let config = parse(r#"{"model_type":"gpt2","vocab_size":97,"n_embd":32,"n_layer":1,"n_head":4}"#).unwrap();
+        assert_eq!((config.intermediate_size, config.eos_token_id), (128, 96));
+        let theta = r#""rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}"#;
+        let config = parse(&format!(r#"{{"model_type": "llama", {sizes}, {theta}}}"#)).unwrap();
+        assert_eq!(config.position, PositionKind::Rope { theta: 5e5 });
+    }
+
+    #[test]
+    fn what_is_not_built_is_refused_by_name() {
+        let sizes = r#""vocab_size": 97, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+            "num_attention_heads": 4"#;
+        let cases = [
+            (r#"{"architectures": ["MambaForCausalLM"]}"#.to_string(), "architecture MambaForCausalLM is not supp"),
+            ("{}".to_string(), "no architectures and no model_type"),
+            ("[]".to_string(), "expected a JSON object"),
+            (r#"{"model_type": "llama"}"#.to_string(), "hidden_size: missing"),
+            (format!(r#"{{"model_type": "llama", {sizes}, "head_dim": 32}}"#), "head_dim: 32 is not"),
+            (format!(r#"{{"model_type": "llama", {sizes}, "hidden_act": "relu"}}"#), "hidden_act: \"relu\" is not"),
+            (
+                format!(r#"{{"model_type": "llama", {sizes}, "rope_scaling": {{"rope_type": "yarn"}}}}"#),
+                "rope_scaling: rotary scaling \"yarn\"",
+            ),
+            (format!(r#"{{"model_type": "llama", {sizes}, "mlp_bias": true}}"#), "mlp_bias: differs"),
+            (format!(r#"{{"model_type": "llama", {sizes}, "rms_norm_eps": "x"}}"#), "rms_norm_eps: expected a number"),
+            (format!(r#"{{"model_type": "llama", {sizes}, "bos_token_id": -1}}"#), "bos_token_id: expected a token"),
+            (
+                r#"{"model_type": "gpt2", "n_embd": 1, "n_head": 1, "activation_function": "relu"}"#.to_string(),
+                "activation_function: \"relu\"",
+            ),
+        ];
+        for (text, expected) in cases {
+            let message = parse(&text).unwrap_err().to_string();
+            assert!(message.starts_with("config.json: ") && message.contains(expected), "{message}");
+        }
+    }
+}

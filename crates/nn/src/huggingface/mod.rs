@@ -1,0 +1,71 @@
+//! Hugging Face folders: `config.json`, `model.safetensors` and `generation_config.json`, written so that
+//! `transformers` loads them as they are, and read back whoever wrote them.
+
+mod config_json;
+mod weights;
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tensor::Parameters;
+
+use crate::{Decoder, NnError};
+
+const CONFIG: &str = "config.json";
+const GENERATION: &str = "generation_config.json";
+const WEIGHTS: &str = "model.safetensors";
+
+impl Decoder {
+    /// Write the model into the folder `dir`, which is made when it is not there. `eos_token_ids` are the tokens that
+    /// end an answer (the config's own when the list is empty). The bytes depend on the weights and the shape alone.
+    pub fn save(&self, parameters: &Parameters, dir: &Path, eos_token_ids: &[u32]) -> Result<(), NnError> {
+        self.check_parameters(parameters)?;
+        fs::create_dir_all(dir).map_err(|source| NnError::Io { path: dir.to_path_buf(), source })?;
+        let own = [self.config().eos_token_id];
+        let eos = if eos_token_ids.is_empty() { &own[..] } else { eos_token_ids };
+        let generation = json!({ "bos_token_id": self.config().bos_token_id, "eos_token_id": eos });
+        weights::write(self, parameters, &dir.join(WEIGHTS))?;
+        write_json(&dir.join(CONFIG), &config_json::write(self))?;
+        write_json(&dir.join(GENERATION), &generation)
+    }
+
+    /// Read a model from a folder with `config.json` and `model.safetensors`: `LlamaForCausalLM` or
+    /// `GPT2LMHeadModel`, weights in f32, f16 or bf16 (widened to f32).
+    pub fn load(dir: &Path) -> Result<(Decoder, Parameters), NnError> {
+        let path = dir.join(CONFIG);
+        let config = config_json::read(&path, &read_json(&path)?)?;
+        let decoder = Decoder::new(config)?;
+        let parameters = weights::read(&decoder, &dir.join(WEIGHTS))?;
+        Ok((decoder, parameters))
+    }
+
+    /// The tokens that end an answer according to the `generation_config.json` of a folder; empty when it has none.
+    pub fn stop_tokens(dir: &Path) -> Result<Vec<u32>, NnError> {
+        let path = dir.join(GENERATION);
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let ids = match read_json(&path)?.get("eos_token_id") {
+            None | Some(Value::Null) => return Ok(Vec::new()),
+            Some(Value::Array(ids)) => ids.clone(),
+            Some(id) => vec![id.clone()],
+        };
+        let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
+        ids.iter().map(id).collect::<Option<_>>().ok_or_else(|| NnError::ConfigKey {
+            path,
+            key: "eos_token_id".to_string(),
+            problem: "expected a token id or a list of them".to_string(),
+        })
+    }
+}
+
+fn read_json(path: &Path) -> Result<Value, NnError> {
+    let bytes = fs::read(path).map_err(|source| NnError::Io { path: path.to_path_buf(), source })?;
+    serde_json::from_slice(&bytes).map_err(|source| NnError::Json { path: path.to_path_buf(), source })
+}
+
+fn write_json(path: &Path, value: &Value) -> Result<(), NnError> {
+    let text = format!("{value:#}\n");
+    fs::write(path, text).map_err(|source| NnError::Io { path: path.to_path_buf(), source })
+}

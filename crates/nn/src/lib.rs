@@ -1,0 +1,22 @@
+//! One configurable decoder over the tensor engine, with Hugging Face import and export.
+//!
+//! [`DecoderConfig`] says what the network looks like, [`Decoder`] lays its weights out and writes its forward pass on
+//! a tape, [`Batch`] is what it reads, and [`Decoder::save`] / [`Decoder::load`] speak the folder format of
+//! `transformers`. Two families are covered: LLaMA (Touvron et al. 2023) and GPT-2 (Radford et al. 2019).
+//!
+//! Nothing here knows a loss, an optimiser or a data set.
+
+mod batch;
+mod config;
+mod cost;
+mod decoder;
+mod error;
+mod huggingface;
+mod layout;
+
+pub use batch::Batch;
+pub use config::{DecoderConfig, Family, MlpKind, NormKind, PositionKind};
+pub use cost::MemoryEstimate;
+pub use decoder::Decoder;
+pub use error::NnError;
+pub use layout::{LayerIds, LinearIds, MlpIds, NormIds};
