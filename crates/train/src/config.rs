@@ -1,0 +1,235 @@
+//! The one plain configuration struct of every neural stage; recipes fill it, `validate` refuses what cannot work.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Result, TrainError};
+use crate::schedule::{Schedule, ScheduleKind};
+
+/// Storage of matrices in forward and backward products; master weights and reductions stay f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats throughout.
+    #[default]
+    F32,
+    /// bfloat16 matrices with f32 accumulation and f32 master weights.
+    Bf16,
+}
+
+impl From<Precision> for tensor::DType {
+    fn from(precision: Precision) -> Self {
+        match precision {
+            Precision::F32 => tensor::DType::F32,
+            Precision::Bf16 => tensor::DType::Bf16,
+        }
+    }
+}
+
+/// How long, how fast and how carefully to train. Every key has a default; unknown keys are errors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Optimiser updates.
+    pub steps: u64,
+    /// Sequences (for preference training: pairs) in one micro-batch.
+    pub batch_size: usize,
+    /// Micro-batches summed into one update.
+    pub gradient_accumulation: usize,
+    /// Tokens in one sequence.
+    pub sequence_length: usize,
+    /// Peak learning rate.
+    pub learning_rate: f64,
+    /// Final learning rate over the peak.
+    pub min_learning_rate_ratio: f64,
+    /// Updates of linear warm-up; when 0, `warmup_ratio` decides.
+    pub warmup_steps: u64,
+    /// Warm-up as a share of `steps`; only read when `warmup_steps` is 0.
+    pub warmup_ratio: f64,
+    /// Shape of the learning rate after the warm-up.
+    pub schedule: ScheduleKind,
+    /// Share of `steps` the decay of the WSD shapes takes.
+    pub decay_share: f64,
+    /// Decoupled weight decay (Loshchilov & Hutter, 2019), on parameters of two dimensions.
+    pub weight_decay: f64,
+    /// AdamW's decay of the first moment.
+    pub beta1: f64,
+    /// AdamW's decay of the second moment.
+    pub beta2: f64,
+    /// AdamW's ε.
+    pub epsilon: f64,
+    /// Largest global norm of the gradient; 0 turns clipping off.
+    pub clip_norm: f64,
+    /// Probability of dropping an activation.
+    pub dropout: f64,
+    /// Updates between evaluations; 0 turns them off.
+    pub eval_every: u64,
+    /// Held-out batches an evaluation reads, from the first; 0 reads all.
+    pub eval_batches: u64,
+    /// Updates between checkpoints; 0 keeps only those at the end and on interruption.
+    pub checkpoint_every: u64,
+    /// How many checkpoints stay on disk.
+    pub keep_checkpoints: usize,
+    /// Seed of data order and dropout.
+    pub seed: u64,
+    /// Arithmetic of the matrix products.
+    pub dtype: Precision,
+    /// Updates between lines of the log.
+    pub log_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        TrainConfig {
+            steps: 1000,
+            batch_size: 8,
+            gradient_accumulation: 1,
+            sequence_length: 256,
+            learning_rate: 1e-3,
+            min_learning_rate_ratio: 0.1,
+            warmup_steps: 0,
+            warmup_ratio: 0.05,
+            schedule: ScheduleKind::Cosine,
+            decay_share: 0.2,
+            weight_decay: 0.1,
+            beta1: 0.9,
+            beta2: 0.95,
+            epsilon: 1e-8,
+            clip_norm: 1.0,
+            dropout: 0.0,
+            eval_every: 100,
+            eval_batches: 32,
+            checkpoint_every: 200,
+            keep_checkpoints: 2,
+            seed: 0,
+            dtype: Precision::F32,
+            log_every: 1,
+        }
+    }
+}
+
+impl TrainConfig {
+    /// Refuses values no run could use. `section` is where the keys stand in the recipe (`pretrain`, `tune`, `align`).
+    ///
+    /// # Errors
+    /// [`TrainError::Config`] with the first key out of range and the range.
+    pub fn validate(&self, section: &str) -> Result<()> {
+        let refuse = |key: &str, value: String, allowed: &str| {
+            Err(TrainError::Config { key: format!("{section}.{key}"), value, allowed: allowed.to_owned() })
+        };
+        let counts = [
+            ("steps", self.steps),
+            ("batch_size", self.batch_size as u64),
+            ("gradient_accumulation", self.gradient_accumulation as u64),
+            ("sequence_length", self.sequence_length as u64),
+            ("keep_checkpoints", self.keep_checkpoints as u64),
+            ("log_every", self.log_every),
+        ];
+        for (key, value) in counts {
+            if value == 0 {
+                return refuse(key, value.to_string(), "at least 1");
+            }
+        }
+        // (key, value, low, low is allowed, high, high is allowed)
+        let numbers = [
+            ("learning_rate", self.learning_rate, 0.0, false, 10.0, true),
+            ("min_learning_rate_ratio", self.min_learning_rate_ratio, 0.0, true, 1.0, true),
+            ("warmup_ratio", self.warmup_ratio, 0.0, true, 1.0, false),
+            ("decay_share", self.decay_share, 0.0, true, 1.0, true),
+            ("weight_decay", self.weight_decay, 0.0, true, 10.0, true),
+            ("beta1", self.beta1, 0.0, true, 1.0, false),
+            ("beta2", self.beta2, 0.0, true, 1.0, false),
+            ("epsilon", self.epsilon, 0.0, false, 1.0, true),
+            ("clip_norm", self.clip_norm, 0.0, true, f64::MAX, true),
+            ("dropout", self.dropout, 0.0, true, 1.0, false),
+        ];
+        for (key, value, low, low_allowed, high, high_allowed) in numbers {
+            let above = value > low || (low_allowed && value == low);
+            let below = value < high || (high_allowed && value == high);
+            // A NaN fails both comparisons.
+            if !(above && below) {
+                let from = format!("{} {low}", if low_allowed { "at least" } else { "above" });
+                let to = match (high == f64::MAX, high_allowed) {
+                    (true, _) => String::new(),
+                    (false, true) => format!(" and at most {high}"),
+                    (false, false) => format!(" and below {high}"),
+                };
+                return refuse(key, value.to_string(), &format!("{from}{to}"));
+            }
+        }
+        if self.warmup_steps >= self.steps {
+            return refuse(
+                "warmup_steps",
+                self.warmup_steps.to_string(),
+                &format!("below `{section}.steps`, which is {}", self.steps),
+            );
+        }
+        Ok(())
+    }
+
+    /// The schedule these settings describe; `learning_rate · factor(step)` is the rate of an update.
+    pub fn schedule(&self) -> Schedule {
+        let part = |share: f64| (share * self.steps as f64).round() as u64;
+        Schedule {
+            kind: self.schedule,
+            steps: self.steps,
+            warmup_steps: if self.warmup_steps > 0 { self.warmup_steps } else { part(self.warmup_ratio) },
+            decay_steps: part(self.decay_share),
+            min_ratio: self.min_learning_rate_ratio,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        TrainConfig::default().validate("pretrain").unwrap();
+    }
+
+    #[test]
+    fn a_value_out_of_range_names_key_and_range() {
+        let valid = TrainConfig::default;
+        let cases = [
+            (TrainConfig { steps: 0, ..valid() }, "`pretrain.steps` is 0, but it must be at least 1"),
+            (TrainConfig { batch_size: 0, ..valid() }, "`pretrain.batch_size` is 0, but it must be at least 1"),
+            (
+                TrainConfig { learning_rate: 0.0, ..valid() },
+                "`pretrain.learning_rate` is 0, but it must be above 0 and at most 10",
+            ),
+            (
+                TrainConfig { learning_rate: f64::NAN, ..valid() },
+                "`pretrain.learning_rate` is NaN, but it must be above 0 and at most 10",
+            ),
+            (TrainConfig { dropout: 1.0, ..valid() }, "`pretrain.dropout` is 1, but it must be at least 0 and below 1"),
+            (TrainConfig { beta2: -0.5, ..valid() }, "`pretrain.beta2` is -0.5, but it must be at least 0 and below 1"),
+            (TrainConfig { clip_norm: -1.0, ..valid() }, "`pretrain.clip_norm` is -1, but it must be at least 0"),
+            (
+                TrainConfig { warmup_steps: 1000, ..valid() },
+                "`pretrain.warmup_steps` is 1000, but it must be below `pretrain.steps`, which is 1000",
+            ),
+        ];
+        for (config, expected) in cases {
+            assert_eq!(config.validate("pretrain").unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_and_a_missing_one_takes_its_default() {
+        let config: TrainConfig =
+            serde_json::from_str(r#"{"steps": 7, "schedule": "wsd-sqrt", "dtype": "bf16"}"#).unwrap();
+        assert_eq!((config.steps, config.schedule, config.dtype), (7, ScheduleKind::WsdSqrt, Precision::Bf16));
+        assert_eq!(config.batch_size, TrainConfig::default().batch_size);
+        let error = serde_json::from_str::<TrainConfig>(r#"{"stepz": 7}"#).unwrap_err().to_string();
+        assert!(error.contains("stepz"), "{error}");
+    }
+
+    #[test]
+    fn warmup_comes_from_the_ratio_unless_steps_are_given() {
+        let mut config = TrainConfig { steps: 200, warmup_ratio: 0.1, ..TrainConfig::default() };
+        assert_eq!(config.schedule().warmup_steps, 20);
+        config.warmup_steps = 5;
+        assert_eq!(config.schedule().warmup_steps, 5);
+    }
+}

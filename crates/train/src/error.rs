@@ -1,0 +1,121 @@
+//! Everything that can go wrong while training, with what a person needs to put it right.
+
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A failure of configuration, data, arithmetic or disk.
+#[derive(Debug, Error)]
+pub enum TrainError {
+    /// A setting outside its range; found before any work starts.
+    #[error("`{key}` is {value}, but it must be {allowed}")]
+    Config {
+        /// The key as the recipe spells it, section included.
+        key: String,
+        /// What was given.
+        value: String,
+        /// What would be accepted.
+        allowed: String,
+    },
+    /// The text is shorter than one batch.
+    #[error(
+        "{what} has {found} tokens, but one batch needs {needed} ({batch_size} sequences of {sequence_length} \
+         tokens and one to predict)\nhint: lower `{section}.batch_size` or `{section}.sequence_length`, or give more text"
+    )]
+    TooFewTokens {
+        /// `the corpus` or `the held-out text`.
+        what: &'static str,
+        /// Tokens there are, separators included.
+        found: u64,
+        /// Tokens one micro-batch takes.
+        needed: u64,
+        /// Sequences in a micro-batch.
+        batch_size: usize,
+        /// Tokens in a sequence.
+        sequence_length: usize,
+        /// The section of the recipe the two keys stand in.
+        section: String,
+    },
+    /// No sequence is left to learn from.
+    #[error(
+        "none of the {given} {what} can be learnt from: {too_long} longer than {sequence_length} tokens, {without_target} \
+         without a target token\nhint: raise `{section}.sequence_length`, or check that the answers are not empty"
+    )]
+    NoTargets {
+        /// `conversations` or `preference pairs`.
+        what: &'static str,
+        /// How many were given.
+        given: usize,
+        /// How many were too long.
+        too_long: usize,
+        /// How many had no target.
+        without_target: usize,
+        /// The limit they were measured against.
+        sequence_length: usize,
+        /// The section of the recipe.
+        section: String,
+    },
+    /// Ids and target flags of one sequence do not match, or token data contradict themselves.
+    #[error("malformed training data: {0}")]
+    Data(String),
+    /// The loss or a gradient stopped being a number.
+    #[error(
+        "{what} is {value} at step {step}{place}; nothing was updated{checkpoint}\nhint: lower `learning_rate`, lengthen \
+         `warmup_steps` or lower `clip_norm`"
+    )]
+    NonFinite {
+        /// `the loss`, `the gradient norm` or `a value`.
+        what: &'static str,
+        /// The offending value.
+        value: f64,
+        /// The step that was being taken, counted from 1.
+        step: u64,
+        /// ` in the output of …`, where the operation is known, else empty.
+        place: String,
+        /// `; the last checkpoint is …`, where there is one, else empty.
+        checkpoint: String,
+    },
+    /// A checkpoint belongs to another run.
+    #[error("{path} was made {reason}, so this run cannot go on from it\nhint: remove {work} to start anew")]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// How it differs: `from other data`, `with learning_rate = 0.1 (now 0.2)`, …
+        reason: String,
+        /// The work folder that holds it.
+        work: PathBuf,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}{hint}", hint = io_hint(source))]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The engine refused an operation.
+    #[error(transparent)]
+    Tensor(#[from] tensor::TensorError),
+    /// The model refused a batch.
+    #[error(transparent)]
+    Model(#[from] nn::NnError),
+}
+
+/// What the functions of this crate return.
+pub type Result<T> = std::result::Result<T, TrainError>;
+
+impl TrainError {
+    /// Wraps a system error with the path it happened at; for `map_err`.
+    pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError + '_ {
+        move |source| TrainError::Io { path: path.to_owned(), source }
+    }
+}
+
+fn io_hint(source: &std::io::Error) -> &'static str {
+    match source.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            "\nhint: free some space, or lower `keep_checkpoints`; the run goes on from its last checkpoint"
+        }
+        _ => "",
+    }
+}

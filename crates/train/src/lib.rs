@@ -1,0 +1,36 @@
+//! Schedules, losses and one training loop; pre-training, tuning and alignment are recipes over it.
+//!
+//! [`run`] is the loop. What a stage learns from is a [`DataSet`] ([`TokenStream`], [`PackedConversations`],
+//! [`PreferencePairs`]), what it minimises an [`Objective`] ([`NextToken`], [`Dpo`]), how long and how fast a
+//! [`TrainConfig`]; an [`Observer`] hears how it goes. Nothing here knows a terminal, a server or how corpora are made.
+
+mod batch;
+mod checkpoint;
+mod config;
+mod conversations;
+mod digest;
+mod dpo;
+mod error;
+mod events;
+mod metrics;
+mod objective;
+mod observer;
+mod preferences;
+mod run;
+mod schedule;
+mod stages;
+mod token_stream;
+
+pub use batch::{Counts, DataOrder, DataPosition, DataSet, TrainBatch};
+pub use config::{Precision, TrainConfig};
+pub use conversations::{PackedConversations, PackingReport, TargetSequence};
+pub use dpo::{Dpo, DpoConfig};
+pub use error::{Result, TrainError};
+pub use metrics::{EVENTS_FILE, METRICS_FILE, read_metrics};
+pub use objective::{NextToken, Objective, Scored};
+pub use observer::{Evaluation, Observer, Silent, StepMetrics};
+pub use preferences::{PreferencePair, PreferencePairs, PreferenceReport};
+pub use run::{HeldOut, Outcome, Run, Summary, run};
+pub use schedule::{Schedule, ScheduleKind};
+pub use stages::{PretrainText, Stage};
+pub use token_stream::{MemoryTokens, StreamShape, TokenStore, TokenStream};

@@ -1,0 +1,195 @@
+//! Preference pairs for alignment: two answers to one prompt, each scored on its own tokens only.
+
+use nn::Decoder;
+use tensor::{Parameters, Tape};
+
+use crate::batch::{DataSet, TrainBatch};
+use crate::conversations::{RowBuilder, TargetSequence};
+use crate::digest::Digest;
+use crate::dpo::answer_log_probs;
+use crate::error::{Result, TrainError};
+
+/// Two answers to one prompt, in tokens; the end-of-turn token belongs to the answers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreferencePair {
+    /// The prompt, up to where the answer begins.
+    pub prompt: Vec<u32>,
+    /// The preferred answer.
+    pub chosen: Vec<u32>,
+    /// The other answer.
+    pub rejected: Vec<u32>,
+}
+
+/// What became of the pairs given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct PreferenceReport {
+    /// Pairs given.
+    pub given: usize,
+    /// Pairs in use.
+    pub used: usize,
+    /// Pairs left out because an answer with its prompt is too long. Cutting them would train on unfinished answers.
+    pub too_long: usize,
+    /// Pairs left out because a prompt or an answer is empty, or both answers are the same.
+    pub without_target: usize,
+}
+
+/// Pairs with the log-probabilities the reference model gives their answers. A row of this data set is a pair; its
+/// batches have two rows a pair, preferred answer first, padded to the longest.
+#[derive(Debug)]
+pub struct PreferencePairs {
+    /// Preferred and other answer, each behind the prompt.
+    pairs: Vec<[TargetSequence; 2]>,
+    /// Log-probability of each answer under the reference model.
+    reference: Vec<[f32; 2]>,
+    report: PreferenceReport,
+    digest: String,
+}
+
+impl PreferencePairs {
+    /// Takes the pairs that fit `sequence_length` and asks the reference model (`decoder` with `parameters`, the
+    /// weights training starts from) for the log-probability of every answer, `batch_size` pairs at a time, calling
+    /// `progress(done, total)` after each.
+    ///
+    /// The reference is a function of starting weights and data, both of which a resumed run is checked for, so it is
+    /// computed again on resume instead of being stored.
+    ///
+    /// # Errors
+    /// When no pair is left, or the model refuses one.
+    pub fn new(
+        pairs: &[PreferencePair],
+        sequence_length: usize,
+        batch_size: usize,
+        section: &str,
+        decoder: &Decoder,
+        parameters: &Parameters,
+        progress: &mut dyn FnMut(usize, usize),
+    ) -> Result<Self> {
+        let mut set = PreferencePairs::without_reference(pairs, sequence_length, section)?;
+        let indices: Vec<u64> = (0..set.row_count()).collect();
+        for group in indices.chunks(batch_size.max(1)) {
+            let batch = set.rows(group)?;
+            let mut tape = Tape::forward_only(parameters);
+            let hidden = decoder.hidden(&mut tape, &batch.input(), None)?;
+            let scores = answer_log_probs(&mut tape, hidden, decoder.head(), &batch)?;
+            let scores = tape.value(scores).to_f32_vec();
+            for (&index, pair) in group.iter().zip(scores.chunks_exact(2)) {
+                set.reference[index as usize] = [pair[0], pair[1]];
+            }
+            progress(group.last().map_or(0, |&last| last as usize + 1), indices.len());
+        }
+        Ok(set)
+    }
+
+    /// The pairs alone, every reference log-probability 0.
+    fn without_reference(pairs: &[PreferencePair], sequence_length: usize, section: &str) -> Result<Self> {
+        let mut report = PreferenceReport { given: pairs.len(), ..PreferenceReport::default() };
+        let mut digest = Digest::new("preference pairs");
+        digest.number(sequence_length as u64);
+        let mut used = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            for ids in [&pair.prompt, &pair.chosen, &pair.rejected] {
+                digest.ids(ids);
+            }
+            let longest = pair.prompt.len() + pair.chosen.len().max(pair.rejected.len());
+            if pair.prompt.is_empty()
+                || pair.chosen.is_empty()
+                || pair.rejected.is_empty()
+                || pair.chosen == pair.rejected
+            {
+                report.without_target += 1;
+            } else if longest > sequence_length + 1 {
+                report.too_long += 1;
+            } else {
+                used.push([&pair.chosen, &pair.rejected].map(|answer| TargetSequence {
+                    ids: [&pair.prompt[..], answer].concat(),
+                    is_target: [vec![false; pair.prompt.len()], vec![true; answer.len()]].concat(),
+                }));
+            }
+        }
+        report.used = used.len();
+        if used.is_empty() {
+            return Err(TrainError::NoTargets {
+                what: "preference pairs",
+                given: report.given,
+                too_long: report.too_long,
+                without_target: report.without_target,
+                sequence_length,
+                section: section.to_owned(),
+            });
+        }
+        Ok(PreferencePairs { reference: vec![[0.0; 2]; used.len()], pairs: used, report, digest: digest.finish() })
+    }
+
+    /// What became of the pairs given.
+    pub fn report(&self) -> &PreferenceReport {
+        &self.report
+    }
+
+    /// Log-probability of each pair's preferred and other answer under the reference model.
+    pub fn reference(&self) -> &[[f32; 2]] {
+        &self.reference
+    }
+}
+
+impl DataSet for PreferencePairs {
+    fn row_count(&self) -> u64 {
+        self.pairs.len() as u64
+    }
+
+    fn rows(&self, indices: &[u64]) -> Result<TrainBatch> {
+        let chosen_pairs = indices.iter().filter_map(|&index| self.pairs.get(index as usize));
+        let time = chosen_pairs.flatten().map(TargetSequence::steps).max().unwrap_or(1);
+        let mut rows = RowBuilder::default();
+        let mut reference = Vec::with_capacity(2 * indices.len());
+        for &index in indices {
+            let [chosen, rejected] = &self.pairs[index as usize];
+            for sequence in [chosen, rejected] {
+                rows.push(sequence);
+                rows.pad_row(time);
+            }
+            rows.counts.pairs += 1;
+            rows.counts.chosen_targets += chosen.targets() as u64;
+            reference.extend(self.reference[index as usize]);
+        }
+        // Padding stands at the end of a row, where a causal mask already keeps it out of sight.
+        let mut batch = rows.finish(2 * indices.len(), time, false);
+        batch.reference = reference;
+        Ok(batch)
+    }
+
+    fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(prompt: &[u32], chosen: &[u32], rejected: &[u32]) -> PreferencePair {
+        PreferencePair { prompt: prompt.to_vec(), chosen: chosen.to_vec(), rejected: rejected.to_vec() }
+    }
+
+    #[test]
+    fn answers_share_the_prompt_and_only_they_count() {
+        let pairs = [pair(&[1, 2], &[3, 4], &[5]), pair(&[6], &[7], &[8, 9, 10])];
+        let set = PreferencePairs::without_reference(&pairs, 8, "align").unwrap();
+        let batch = set.rows(&[0, 1]).unwrap();
+        assert_eq!((batch.batch, batch.time), (4, 3));
+        assert_eq!(batch.ids, [1, 2, 3, 1, 2, 0, 6, 0, 0, 6, 8, 9]);
+        assert_eq!(batch.targets, [2, 3, 4, 2, 5, 0, 7, 0, 0, 8, 9, 10]);
+        let counted: Vec<usize> = (0..12).filter(|&i| batch.is_target[i]).collect();
+        assert_eq!(counted, [1, 2, 4, 6, 9, 10, 11]);
+        assert_eq!((batch.counts.pairs, batch.counts.targets, batch.counts.chosen_targets), (2, 7, 3));
+        assert!(batch.document_of.is_none());
+    }
+
+    #[test]
+    fn unusable_pairs_are_counted() {
+        let pairs = [pair(&[1], &[2], &[2]), pair(&[1], &[], &[2]), pair(&[1; 9], &[2], &[3]), pair(&[1], &[2], &[3])];
+        let set = PreferencePairs::without_reference(&pairs, 4, "align").unwrap();
+        assert_eq!(*set.report(), PreferenceReport { given: 4, used: 1, too_long: 1, without_target: 2 });
+        let error = PreferencePairs::without_reference(&pairs[..3], 4, "align").unwrap_err().to_string();
+        assert!(error.contains("none of the 3 preference pairs"), "{error}");
+    }
+}

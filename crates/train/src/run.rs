@@ -1,0 +1,389 @@
+//! The one training loop. Pre-training, tuning and alignment differ in what they hand it, not in how it goes.
+//!
+//! An update is: micro-batches forward and backward into one gradient, its global norm, clipping, AdamW. After it come,
+//! where due, evaluation, a line of the log and a checkpoint. Nothing random is carried from step to step, so the state
+//! of a run is its weights, AdamW's moments and the number of updates.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use lang::rng::Rng;
+use nn::{Decoder, NnError};
+use serde_json::Value;
+use tensor::optim::{AdamW, AdamWConfig};
+use tensor::{Gradients, Parameters, Tape, TensorError};
+
+use crate::batch::{Counts, DataOrder, DataSet, TrainBatch};
+use crate::checkpoint::{self, Checkpoints, Identity, Progress};
+use crate::config::TrainConfig;
+use crate::error::{Result, TrainError};
+use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE};
+use crate::objective::Objective;
+use crate::observer::{Evaluation, Observer, StepMetrics};
+
+/// Text the model is measured on while it learns, and never learns from.
+#[derive(Clone, Copy)]
+pub struct HeldOut<'a> {
+    /// The rows; the first `eval_batches` batches of them are read, in their stored order.
+    pub data: &'a dyn DataSet,
+    /// Bytes of text a target token stands for, to give the loss in bits a byte.
+    pub bytes_per_token: Option<f64>,
+}
+
+/// One stage of a model's life.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    /// The section of the recipe the settings come from (`pretrain`, `tune`, `align`), for messages.
+    pub section: &'a str,
+    /// The model's shape.
+    pub decoder: &'a Decoder,
+    /// What it learns.
+    pub objective: &'a dyn Objective,
+    /// What it learns from.
+    pub data: &'a dyn DataSet,
+    /// What it is measured on.
+    pub held_out: Option<HeldOut<'a>>,
+    /// How.
+    pub config: &'a TrainConfig,
+    /// Where checkpoints and logs go; made if missing. A run of the same stage goes on from what it finds here.
+    pub work: &'a Path,
+    /// Asked between updates; `true` ends the run at a checkpoint.
+    pub interrupt: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// All updates were taken; `parameters` hold the result.
+    Finished(Summary),
+    /// It was interrupted; the same call goes on from the checkpoint.
+    Interrupted {
+        /// Updates taken.
+        step: u64,
+        /// Where they are kept.
+        checkpoint: PathBuf,
+    },
+}
+
+/// A finished run in numbers.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Summary {
+    /// Updates taken.
+    pub steps: u64,
+    /// Tokens read, padding left out.
+    pub tokens: u64,
+    /// Seconds of work, interruptions left out.
+    pub seconds: f64,
+    /// Loss of the last update.
+    pub loss: Option<f64>,
+    /// Loss on the held-out batches at the end.
+    pub eval_loss: Option<f64>,
+    /// The same in bits a byte.
+    pub eval_bits_per_byte: Option<f64>,
+    /// Lowest loss on the held-out batches.
+    pub best_eval_loss: Option<f64>,
+    /// The last checkpoint.
+    pub checkpoint: PathBuf,
+    /// The log, one JSON object a line.
+    pub metrics: PathBuf,
+    /// The TensorBoard event file.
+    pub events: PathBuf,
+}
+
+/// Trains `parameters`, the weights the stage starts from, until all updates are taken or the run is interrupted.
+///
+/// When `work` holds a checkpoint of this very run (same data, starting weights, shape, objective and settings) it goes
+/// on from there, and ends with the same bits as if it had never stopped, for any number of threads. The parameters keep
+/// the compute type of `config.dtype`; their values are f32 either way.
+///
+/// # Errors
+/// Settings out of range; a checkpoint of another run; a loss or gradient that is not a number (the weights are then
+/// those before the update, and the last checkpoint stays); data, model or disk failures.
+pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) -> Result<Outcome> {
+    let config = run.config;
+    config.validate(run.section)?;
+    run.decoder.check_parameters(parameters)?;
+    fs::create_dir_all(run.work).map_err(TrainError::io(run.work))?;
+    let order = DataOrder {
+        row_count: run.data.row_count().max(1),
+        batch_size: config.batch_size,
+        gradient_accumulation: config.gradient_accumulation,
+        seed: config.seed,
+    };
+    let checkpoints =
+        Checkpoints { work: run.work, keep: config.keep_checkpoints, identity: identity(run, parameters)? };
+    let mut optimizer = AdamW::new(parameters);
+    let restored = checkpoints.restore(parameters, &mut optimizer, observer)?;
+    parameters.set_compute_dtype(config.dtype.into());
+    let (mut progress, logs, mut last_checkpoint) = match restored {
+        Some(restored) => (restored.progress, Logs::begin(run.work, &restored.metrics)?, Some(restored.path)),
+        None => (Progress::default(), Logs::begin(run.work, &[])?, None),
+    };
+    let mut trainer = Trainer { run, order, logs, gradients: Gradients::zeros_like(parameters), held_out: Vec::new() };
+    if config.eval_every > 0 {
+        trainer.held_out = trainer.held_out_batches()?;
+    }
+    observer.started(progress.step, config.steps);
+    let worked_before = progress.seconds;
+    let clock = Instant::now();
+    let fresh = last_checkpoint.is_none();
+    if fresh && !trainer.held_out.is_empty() {
+        // Where training starts from belongs on the curve: for tuning it is the measure of the model given.
+        let evaluation = trainer.evaluate(parameters, 0, None)?;
+        progress.evaluated(&evaluation);
+        observer.evaluated(0, &evaluation);
+        progress.seconds = clock.elapsed().as_secs_f64();
+        trainer.logs.append(&metrics::record(0, progress.seconds, None, Some(&evaluation)))?;
+    }
+
+    loop {
+        let step = progress.step;
+        let finished = step >= config.steps;
+        let interrupted = !finished && (run.interrupt)();
+        let due = config.checkpoint_every > 0 && step > 0 && step % config.checkpoint_every == 0;
+        if finished || interrupted || due {
+            let position = order.position(step);
+            let already = last_checkpoint.as_ref().filter(|path| checkpoint::step_of(path) == Some(step)).cloned();
+            let path = match already {
+                Some(path) => path,
+                None => {
+                    let lines = trainer.logs.lines()?;
+                    let seed = config.seed;
+                    let path = checkpoints.save(&progress, seed, position, parameters, &optimizer, &lines, observer)?;
+                    observer.checkpointed(step, &path);
+                    path
+                }
+            };
+            if finished {
+                return Ok(Outcome::Finished(summary(run, &progress, path)));
+            }
+            if interrupted {
+                return Ok(Outcome::Interrupted { step, checkpoint: path });
+            }
+            last_checkpoint = Some(path);
+        }
+
+        let step_clock = Instant::now();
+        let update = trainer.update(parameters, &mut optimizer, step, last_checkpoint.as_deref())?;
+        progress.step += 1;
+        progress.tokens += update.counts.tokens;
+        progress.unlogged.0 += update.counts.tokens;
+        progress.unlogged.1 += step_clock.elapsed().as_secs_f64();
+        progress.last_loss = Some(update.loss);
+        progress.seconds = worked_before + clock.elapsed().as_secs_f64();
+        let step = progress.step;
+        let position = order.position(step);
+        let metrics = StepMetrics {
+            step,
+            steps: config.steps,
+            tokens: progress.tokens,
+            epoch: position.epoch as f64 + position.row as f64 / order.row_count as f64,
+            loss: update.loss,
+            learning_rate: update.learning_rate,
+            grad_norm: update.grad_norm,
+            tokens_per_second: progress.unlogged.0 as f64 / progress.unlogged.1.max(1e-9),
+            seconds: progress.seconds,
+            measures: update.measures,
+        };
+        observer.step(&metrics);
+        let last = step == config.steps;
+        let evaluate = config.eval_every > 0 && !trainer.held_out.is_empty() && (last || step % config.eval_every == 0);
+        let evaluation =
+            if evaluate { Some(trainer.evaluate(parameters, step, last_checkpoint.as_deref())?) } else { None };
+        if let Some(evaluation) = &evaluation {
+            progress.evaluated(evaluation);
+            progress.seconds = worked_before + clock.elapsed().as_secs_f64();
+            observer.evaluated(step, evaluation);
+        }
+        if evaluation.is_some() || last || step % config.log_every == 0 {
+            trainer.logs.append(&metrics::record(step, progress.seconds, Some(&metrics), evaluation.as_ref()))?;
+            progress.unlogged = (0, 0.0);
+        }
+    }
+}
+
+/// What the loop works with between updates.
+struct Trainer<'a> {
+    run: &'a Run<'a>,
+    order: DataOrder,
+    logs: Logs,
+    gradients: Gradients,
+    held_out: Vec<TrainBatch>,
+}
+
+/// What came of one update.
+struct Update {
+    loss: f64,
+    learning_rate: f64,
+    grad_norm: f64,
+    counts: Counts,
+    measures: Vec<(&'static str, f64)>,
+}
+
+impl Trainer<'_> {
+    /// Takes update `step` (from 0).
+    fn update(
+        &mut self,
+        parameters: &mut Parameters,
+        optimizer: &mut AdamW,
+        step: u64,
+        last_checkpoint: Option<&Path>,
+    ) -> Result<Update> {
+        let config = self.run.config;
+        let micro_batches = (0..config.gradient_accumulation as u64)
+            .map(|micro| self.run.data.rows(&self.order.indices(step, micro)))
+            .collect::<Result<Vec<_>>>()?;
+        self.gradients.clear();
+        let Scores { loss, counts, measures } =
+            accumulate(self.run, parameters, &micro_batches, step, Some(&mut self.gradients))
+                .map_err(|error| with_place(error, step + 1, last_checkpoint))?;
+        if !loss.is_finite() {
+            return Err(non_finite("the loss", loss, step + 1, "", last_checkpoint));
+        }
+        let grad_norm = self.gradients.norm();
+        if !grad_norm.is_finite() {
+            let culprit = parameters
+                .iter()
+                .find(|(id, _, _)| !self.gradients.get(*id).iter().all(|value| value.is_finite()))
+                .map(|(_, name, _)| format!(" (first in {name})"));
+            let place = culprit.unwrap_or_default();
+            return Err(non_finite("the gradient norm", grad_norm, step + 1, &place, last_checkpoint));
+        }
+        // The small constant is PyTorch's clip_grad_norm_.
+        let scale = if config.clip_norm > 0.0 { (config.clip_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
+        let learning_rate = config.learning_rate * config.schedule().factor(step);
+        let settings = AdamWConfig {
+            lr: learning_rate as f32,
+            beta1: config.beta1 as f32,
+            beta2: config.beta2 as f32,
+            eps: config.epsilon as f32,
+            weight_decay: config.weight_decay as f32,
+        };
+        let decoder = self.run.decoder;
+        optimizer.step(parameters, &self.gradients, &settings, scale as f32, &|id| decoder.decays(id));
+        Ok(Update { loss, learning_rate, grad_norm, counts, measures })
+    }
+
+    /// The held-out rows as batches.
+    fn held_out_batches(&self) -> Result<Vec<TrainBatch>> {
+        let Some(held_out) = self.run.held_out else {
+            return Ok(Vec::new());
+        };
+        let config = self.run.config;
+        let rows: Vec<u64> = (0..held_out.data.row_count()).collect();
+        let limit = if config.eval_batches == 0 { usize::MAX } else { config.eval_batches as usize };
+        rows.chunks(config.batch_size).take(limit).map(|indices| held_out.data.rows(indices)).collect()
+    }
+
+    /// Scores the held-out batches.
+    fn evaluate(&self, parameters: &Parameters, step: u64, last_checkpoint: Option<&Path>) -> Result<Evaluation> {
+        let Scores { loss, counts, measures } = accumulate(self.run, parameters, &self.held_out, step, None)
+            .map_err(|error| with_place(error, step, last_checkpoint))?;
+        if !loss.is_finite() {
+            return Err(non_finite("the loss on the held-out batches", loss, step, "", last_checkpoint));
+        }
+        let bytes_per_token = self.run.held_out.and_then(|held_out| held_out.bytes_per_token);
+        let bits_per_byte = bytes_per_token.map(|bytes| loss / (std::f64::consts::LN_2 * bytes));
+        Ok(Evaluation { loss, bits_per_byte, targets: counts.targets, measures })
+    }
+}
+
+/// Batches taken together.
+#[derive(Default)]
+struct Scores {
+    loss: f64,
+    counts: Counts,
+    measures: Vec<(&'static str, f64)>,
+}
+
+/// Scores batches as one; adds their gradient to `gradients` where those are given, and only then drops activations.
+fn accumulate(
+    run: &Run,
+    parameters: &Parameters,
+    batches: &[TrainBatch],
+    step: u64,
+    mut gradients: Option<&mut Gradients>,
+) -> Result<Scores> {
+    let mut scores = Scores::default();
+    for batch in batches {
+        scores.counts += batch.counts;
+    }
+    for (micro, batch) in batches.iter().enumerate() {
+        let mut tape = match gradients {
+            Some(_) => Tape::new(parameters),
+            None => Tape::forward_only(parameters),
+        };
+        let dropout = (gradients.is_some() && run.config.dropout > 0.0)
+            .then(|| (run.config.dropout as f32, dropout_seed(run.config, step, micro)));
+        let hidden = run.decoder.hidden(&mut tape, &batch.input(), dropout)?;
+        let scored = run.objective.score(&mut tape, hidden, run.decoder.head(), batch, &scores.counts)?;
+        scores.loss += scored.loss;
+        for (name, share) in scored.measures {
+            match scores.measures.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += share,
+                None => scores.measures.push((name, share)),
+            }
+        }
+        if !scores.loss.is_finite() {
+            tape.check_finite(scored.output)?;
+            break;
+        }
+        if let Some(gradients) = gradients.as_deref_mut() {
+            tape.backward(scored.output, &scored.seed, gradients)?;
+        }
+    }
+    Ok(scores)
+}
+
+/// A seed of its own for every micro-batch of every update.
+fn dropout_seed(config: &TrainConfig, step: u64, micro: usize) -> u64 {
+    let index = step * config.gradient_accumulation as u64 + micro as u64;
+    Rng::for_item(config.seed, "dropout", index).next_u64()
+}
+
+fn non_finite(what: &'static str, value: f64, step: u64, place: &str, last_checkpoint: Option<&Path>) -> TrainError {
+    let checkpoint = last_checkpoint.map(|path| format!("; the last checkpoint is {}", path.display()));
+    TrainError::NonFinite { what, value, step, place: place.to_owned(), checkpoint: checkpoint.unwrap_or_default() }
+}
+
+/// Tells at which step an operation of the engine met a value that is no number.
+fn with_place(error: TrainError, step: u64, last_checkpoint: Option<&Path>) -> TrainError {
+    let (TrainError::Tensor(inner) | TrainError::Model(NnError::Tensor(inner))) = &error else { return error };
+    let TensorError::NotFinite { op, value, row, column } = inner else { return error };
+    let place = format!(" in the output of {op} (row {row}, column {column})");
+    non_finite("a value", f64::from(*value), step, &place, last_checkpoint)
+}
+
+fn identity(run: &Run, parameters: &Parameters) -> Result<Identity> {
+    let to_json = |result: serde_json::Result<Value>| result.map_err(|error| TrainError::Data(error.to_string()));
+    let mut config = to_json(serde_json::to_value(run.config))?;
+    if let Value::Object(settings) = &mut config {
+        // How often is measured, logged and saved decides nothing about the weights.
+        for key in ["eval_every", "eval_batches", "checkpoint_every", "keep_checkpoints", "log_every"] {
+            settings.remove(key);
+        }
+    }
+    Ok(Identity {
+        data: run.data.digest().to_owned(),
+        start: checkpoint::digest_of(parameters)?,
+        model: to_json(serde_json::to_value(run.decoder.config()))?,
+        objective: run.objective.describe(),
+        config,
+    })
+}
+
+fn summary(run: &Run, progress: &Progress, checkpoint: PathBuf) -> Summary {
+    Summary {
+        steps: progress.step,
+        tokens: progress.tokens,
+        seconds: progress.seconds,
+        loss: progress.last_loss,
+        eval_loss: progress.last_eval_loss,
+        eval_bits_per_byte: progress.last_eval_bits_per_byte,
+        best_eval_loss: progress.best_eval_loss,
+        checkpoint,
+        metrics: run.work.join(METRICS_FILE),
+        events: run.work.join(EVENTS_FILE),
+    }
+}
