@@ -1,0 +1,76 @@
+//! The errors of this crate: whole-file and configuration faults. Bad records are no errors; readers count, name and
+//! skip them (see [`crate::read::ReadReport`]).
+
+use std::path::PathBuf;
+
+use thiserror::Error;
+
+/// What can go wrong with a corpus as a whole.
+#[derive(Debug, Error)]
+pub enum CorpusError {
+    /// The corpus path does not exist.
+    #[error("no file or folder at {path}\nhint: set `corpus.path` to an existing one, e.g. --set corpus.path=texts/")]
+    Missing {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The single file given is of a kind no reader knows.
+    #[error(
+        "{path}: no reader for this kind of file\n\
+         hint: `corpus.path` takes .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
+    )]
+    UnknownFormat {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// Nothing could be read under the path.
+    #[error(
+        "no documents in {path}: {files} readable files, {problems} problems{first}\n\
+         hint: `corpus.path` takes .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
+    )]
+    NoDocuments {
+        /// The path as given.
+        path: PathBuf,
+        /// Files of a known kind that were found.
+        files: usize,
+        /// Problems named while reading.
+        problems: usize,
+        /// The first problem, as `"; first: …"`, or empty.
+        first: String,
+    },
+    /// The file system refused.
+    #[error("{path}: cannot {action}: {source}")]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// `read`, `write`, …
+        action: &'static str,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// A document or report could not be written as JSON.
+    #[error("document {id}: cannot be written as JSON: {source}")]
+    Json {
+        /// The document's id.
+        id: String,
+        /// The serialiser's reason.
+        source: serde_json::Error,
+    },
+    /// A value of the cleaning configuration is out of range.
+    #[error("clean.{key} is {value}, but must be {expected}\nhint: change it with --set clean.{key}=…")]
+    Config {
+        /// Dotted key below `clean`.
+        key: &'static str,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+}
+
+impl CorpusError {
+    /// An input/output error at `path`.
+    pub(crate) fn io(path: &std::path::Path, action: &'static str, source: std::io::Error) -> Self {
+        CorpusError::Io { path: path.to_path_buf(), action, source }
+    }
+}

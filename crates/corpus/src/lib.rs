@@ -1,0 +1,18 @@
+//! From files to a clean corpus: readers, cleaning rules with a recorded reason for every decision, scoring of the
+//! cleaning against labels, writers, statistics, and instruction data made from plain text.
+//!
+//! The way through: [`read::read`] gives [`Document`](lang::document::Document)s and a [`read::ReadReport`];
+//! [`clean::clean`] gives the kept documents, one [`clean::Decision`] a document and a [`clean::CleanReport`];
+//! [`score::score`] compares the decisions with labels; [`write::write_jsonl`] writes what was kept. Nothing here knows
+//! how text is modelled, and no rule knows where its text came from.
+
+pub mod clean;
+mod error;
+pub mod instances;
+pub mod read;
+pub mod score;
+pub mod stats;
+pub mod text;
+pub mod write;
+
+pub use error::CorpusError;

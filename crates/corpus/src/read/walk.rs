@@ -1,0 +1,143 @@
+//! Finding the files: recursive, sorted by path, hidden names skipped, each real file and folder visited once (so
+//! symbolic-link loops end).
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use super::{Place, Problem};
+use crate::error::CorpusError;
+
+/// Packing around a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    None,
+    Gzip,
+    Zstd,
+}
+
+/// What is inside a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Format {
+    Text,
+    JsonLines,
+    Parquet,
+}
+
+impl Format {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::JsonLines => "jsonl",
+            Format::Parquet => "parquet",
+        }
+    }
+}
+
+/// A file to read.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) path: PathBuf,
+    /// Path below the corpus folder, with `/`: the stem of document ids, equal wherever the folder lies.
+    pub(super) relative: String,
+    pub(super) format: Format,
+    pub(super) packing: Packing,
+}
+
+/// The files under a path.
+#[derive(Debug, Default)]
+pub(super) struct FoundFiles {
+    pub(super) files: Vec<Found>,
+    pub(super) other_files: u64,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Format and packing by the name's extensions.
+fn kind_of(path: &Path) -> Option<(Format, Packing)> {
+    let name = path.file_name()?.to_string_lossy().to_lowercase();
+    let (stem, packing) = match name.rsplit_once('.')? {
+        (stem, "gz") => (stem, Packing::Gzip),
+        (stem, "zst") => (stem, Packing::Zstd),
+        _ => (name.as_str(), Packing::None),
+    };
+    let format = match stem.rsplit_once('.')?.1 {
+        "txt" | "md" => Format::Text,
+        "jsonl" => Format::JsonLines,
+        "parquet" if packing == Packing::None => Format::Parquet,
+        _ => return None,
+    };
+    Some((format, packing))
+}
+
+/// All readable files under `path` in path order.
+pub(super) fn files(path: &Path) -> Result<FoundFiles, CorpusError> {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(CorpusError::Missing { path: path.to_path_buf() });
+        }
+        Err(error) => return Err(CorpusError::io(path, "read", error)),
+    };
+    let mut found = FoundFiles::default();
+    if metadata.is_dir() {
+        let entries = list(path).map_err(|error| CorpusError::io(path, "list", error))?;
+        let mut visited = HashSet::new();
+        if let Ok(real) = path.canonicalize() {
+            visited.insert(real);
+        }
+        descend(entries, "", &mut visited, &mut found);
+    } else {
+        let (format, packing) = kind_of(path).ok_or_else(|| CorpusError::UnknownFormat { path: path.to_path_buf() })?;
+        let relative = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        found.files.push(Found { path: path.to_path_buf(), relative, format, packing });
+    }
+    Ok(found)
+}
+
+fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut entries = std::fs::read_dir(folder)?.map(|e| e.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    entries.sort();
+    Ok(entries)
+}
+
+fn descend(entries: Vec<PathBuf>, below: &str, visited: &mut HashSet<PathBuf>, found: &mut FoundFiles) {
+    for path in entries {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.starts_with('.') {
+            continue;
+        }
+        let relative = if below.is_empty() { name } else { format!("{below}/{name}") };
+        // canonicalize also fails on a link that points nowhere or to itself.
+        let real = match path.canonicalize() {
+            Ok(real) => real,
+            Err(error) => {
+                found.problems.push(unreadable(&path, &error));
+                continue;
+            }
+        };
+        if !visited.insert(real.clone()) {
+            continue;
+        }
+        if real.is_dir() {
+            match list(&path) {
+                Ok(entries) => descend(entries, &relative, visited, found),
+                Err(error) => found.problems.push(unreadable(&path, &error)),
+            }
+        } else if !real.is_file() {
+            // Pipes, sockets and devices could block for ever.
+            found.other_files += 1;
+        } else if let Some((format, packing)) = kind_of(&path) {
+            found.files.push(Found { path, relative, format, packing });
+        } else {
+            found.other_files += 1;
+        }
+    }
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> Problem {
+    Problem {
+        path: path.to_path_buf(),
+        place: Place::Whole,
+        kind: "unreadable file".to_string(),
+        what: format!("cannot be read: {error}"),
+    }
+}
