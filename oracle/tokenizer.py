@@ -9,6 +9,7 @@ Face's BpeTrainer on the TEXT files (each line a text, as the folder must have b
 merges are equal.
 """
 
+import hashlib
 import json
 import pathlib
 import random
@@ -24,6 +25,7 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 START = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|"
 END = r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 PATTERNS = {"single_digits": START + r"\p{N}" + END, "digit_triples": START + r"\p{N}{1,3}" + END}
+HAN = r"\p{Han}"
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
@@ -85,6 +87,17 @@ STRINGS = [
     "\U00010330\U0001D400\U0001F9FF\U0002A700\U000E0100\U0010FFFD",
     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 ]
+# For the vocabulary that cuts Han characters out: what stands before and after them, and which characters they are.
+HAN_STRINGS = [
+    "a  河 b   灯",
+    " 灯 \n 灯\t\n",
+    "…\n河！\r\n灯'灯s 's灯's",
+    "１灯12灯345 六七",
+    "々〇〡〢〹〻⺀⼀㐀豈並𖿢𠀀𪜀𰀀灯",
+    "、〄〆〒・ー㆐㊀㋿⿰かカㄅ한𛀀",
+    "灯\u0301灯\ufe0f\U000E0100\u200d灯",
+    "小船<|im_end|>灯 <|im_start|> 河",
+]
 POOL = list("aebcstrmld'ſ  \t\n\r19½٣.,!-_中河灯，。éßÜ\u0301\u00a0\u3000🙂\u200dⒶⅻ")
 POOL += ["'s", "'LL", " the", "\n\n", "<|im_end|>"]
 
@@ -100,14 +113,19 @@ CONVERSATIONS = [
 ]
 
 
-def pre_tokenizer(pattern):
-    split = pre_tokenizers.Split(Regex(PATTERNS[pattern]), behavior="isolated")
-    return pre_tokenizers.Sequence([split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+def cuts(pattern, split_han):
+    expressions = [HAN, PATTERNS[pattern]] if split_han else [PATTERNS[pattern]]
+    return [pre_tokenizers.Split(Regex(expression), behavior="isolated") for expression in expressions]
 
 
-def train(texts, vocab_size, min_frequency, pattern):
+def pre_tokenizer(pattern, split_han):
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    return pre_tokenizers.Sequence([*cuts(pattern, split_han), byte_level])
+
+
+def train(texts, vocab_size, min_frequency, pattern, split_han=False):
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizer(pattern)
+    tokenizer.pre_tokenizer = pre_tokenizer(pattern, split_han)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
@@ -120,11 +138,11 @@ def train(texts, vocab_size, min_frequency, pattern):
     return tokenizer
 
 
-def splits(pattern, text):
+def splits(pattern, text, split_han=False):
     if pattern == "gpt2":
         cut = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     else:
-        cut = pre_tokenizers.Split(Regex(PATTERNS[pattern]), behavior="isolated")
+        cut = pre_tokenizers.Sequence(cuts(pattern, split_han))
     # ByteLevel gives spellings: the offsets give the text.
     return [text[start:end] for _, (start, end) in cut.pre_tokenize_str(text)]
 
@@ -159,27 +177,38 @@ def chats(tokenizer):
 def golden():
     draw = random.Random(20)
     strings = STRINGS + ["".join(draw.choices(POOL, k=draw.randint(2, 24))) for _ in range(90)]
+    # A few strings are enough where the pattern is that of another vocabulary.
+    han_strings = HAN_STRINGS + STRINGS[:10] + strings[len(STRINGS) :: 8]
     trained = {}
-    for pattern, vocab_size, min_frequency in (("single_digits", 480, 2), ("digit_triples", 400, 3)):
-        tokenizer = train(TEXTS, vocab_size, min_frequency, pattern)
+    for name, pattern, split_han, vocab_size, min_frequency, encoded in (
+        ("single_digits", "single_digits", False, 480, 2, strings),
+        ("digit_triples", "digit_triples", False, 400, 3, strings),
+        ("han_single_digits", "single_digits", True, 440, 2, han_strings),
+        ("han_digit_triples", "digit_triples", True, 300, 1, han_strings),
+    ):
+        tokenizer = train(TEXTS, vocab_size, min_frequency, pattern, split_han)
         merges = json.loads(tokenizer.to_str())["model"]["merges"]
-        trained[pattern] = {
+        trained[name] = {
             "vocab_size": vocab_size,
             "min_frequency": min_frequency,
             "size": tokenizer.get_vocab_size(),
+            "file_sha256": hashlib.sha256(tokenizer.to_str(pretty=True).encode()).hexdigest(),
             "merges": [" ".join(merge) for merge in merges],
-            "ids": [ids(tokenizer, text, True) for text in strings],
-            "ids_special_as_text": [ids(tokenizer, text, False) for text in strings if "<|" in text],
+            "ids": [ids(tokenizer, text, True) for text in encoded],
+            "ids_special_as_text": [ids(tokenizer, text, False) for text in encoded if "<|" in text],
         }
-        if pattern == "single_digits":
+        if name == "single_digits":
             chat = chats(tokenizer)
+    split = {pattern: [splits(pattern, text) for text in strings] for pattern in [*PATTERNS, "gpt2"]}
+    split |= {f"han_{pattern}": [splits(pattern, text, True) for text in han_strings] for pattern in PATTERNS}
     out = {
         "made_by": "oracle/tokenizer.py",
         "versions": {"tokenizers": tokenizers.__version__, "transformers": transformers.__version__},
         "texts": TEXTS,
         "strings": strings,
+        "han_strings": han_strings,
         "trained": trained,
-        "splits": {pattern: [splits(pattern, text) for text in strings] for pattern in [*PATTERNS, "gpt2"]},
+        "splits": split,
         "chat": chat,
     }
     GOLDEN.parent.mkdir(parents=True, exist_ok=True)
@@ -191,18 +220,19 @@ def compare(directory, files):
     ours = Tokenizer.from_file(f"{directory}/tokenizer.json")
     fast = AutoTokenizer.from_pretrained(directory)
     written = json.loads(pathlib.Path(directory, "tokenizer.json").read_text(encoding="utf-8"))
-    regex = written["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"]
+    *before, regex = (cut["pattern"]["Regex"] for cut in written["pre_tokenizer"]["pretokenizers"][:-1])
     pattern = next(name for name, known in PATTERNS.items() if known == regex)
     # Bytes, because reading text would turn \r\n into \n.
     texts = [line for file in files for line in pathlib.Path(file).read_bytes().decode().split("\n")]
-    theirs = train(texts, ours.get_vocab_size(), 2, pattern)
+    theirs = train(texts, ours.get_vocab_size(), 2, pattern, before == [HAN])
     expected = json.loads(theirs.to_str())
     result = {
         "vocab_equal": written["model"]["vocab"] == expected["model"]["vocab"],
         "merges_equal": written["model"]["merges"] == expected["model"]["merges"],
         "file_equal": pathlib.Path(directory, "tokenizer.json").read_text() == theirs.to_str(pretty=True),
         "transformers_ids_equal": all(
-            fast.encode(text, add_special_tokens=False) == ids(theirs, text, True) for text in STRINGS + texts[:1000]
+            fast.encode(text, add_special_tokens=False) == ids(theirs, text, True)
+            for text in STRINGS + HAN_STRINGS + texts[:1000]
         ),
         "tokens": sum(len(found.ids) for found in theirs.encode_batch(texts, add_special_tokens=False)),
     }

@@ -246,6 +246,7 @@ mod tests {
             min_frequency: 2,
             special_tokens: SPECIAL_TOKENS.iter().map(ToString::to_string).collect(),
             split_digits: false,
+            split_han: false,
         };
         Tokenizer::train(&["a b"], &config, &mut |_, _| {}).unwrap()
     }

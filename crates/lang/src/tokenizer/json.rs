@@ -189,19 +189,30 @@ impl Source {
                 true => Ok(Pattern::Gpt2),
                 false => self.unsupported("pre_tokenizer", "ByteLevel without a pattern"),
             },
-            ("Sequence", Some([split, byte_level])) if kind(split) == "Split" && kind(byte_level) == "ByteLevel" => {
-                if split["behavior"] != "Isolated" || split["invert"] == true {
-                    return self.unsupported("pre_tokenizer", "Split that is inverted or not Isolated");
+            ("Sequence", Some([splits @ .., byte_level]))
+                if matches!(splits.len(), 1 | 2)
+                    && splits.iter().all(|split| kind(split) == "Split")
+                    && kind(byte_level) == "ByteLevel" =>
+            {
+                let mut regexes = Vec::with_capacity(splits.len());
+                for split in splits {
+                    if split["behavior"] != "Isolated" || split["invert"] == true {
+                        return self.unsupported("pre_tokenizer", "Split that is inverted or not Isolated");
+                    }
+                    match split["pattern"]["Regex"].as_str() {
+                        Some(regex) => regexes.push(regex),
+                        None => return self.unsupported("pre_tokenizer", "Split without a regular expression"),
+                    }
                 }
                 if self.byte_level_regex(byte_level)? {
                     return self.unsupported("pre_tokenizer", "Split followed by ByteLevel with its own pattern");
                 }
-                let Some(regex) = split["pattern"]["Regex"].as_str() else {
-                    return self.unsupported("pre_tokenizer", "Split without a regular expression");
-                };
-                match Pattern::from_regex(regex) {
+                match Pattern::from_regexes(&regexes) {
                     Some(pattern) => Ok(pattern),
-                    None => self.unsupported("pre_tokenizer", format!("Split with the pattern {regex}")),
+                    None => {
+                        let names = regexes.join(" and then ");
+                        self.unsupported("pre_tokenizer", format!("Split with the pattern {names}"))
+                    }
                 }
             }
             ("Sequence", Some(members)) => {

@@ -4,6 +4,12 @@
 //! back-tracking engine costs most of the encoding time. The Unicode classes are those of `\p{L}` and `\p{N}` in
 //! `regex-syntax` (Unicode 16, equal to the engine inside Hugging Face `tokenizers` 0.23), not the differently defined
 //! `char::is_alphabetic` and `char::is_numeric`.
+//!
+//! Optionally every Han character (`\p{Han}`, the Unicode property Script=Han) is cut out first, and the pattern runs
+//! on each stretch between as on a text of its own: its look-ahead does not see the Han character, so that white space
+//! before one is a piece of its own, as at the end of a text. Without this cut and with a small vocabulary, merges
+//! across characters make the tokens of a Chinese name depend on what follows it, which keeps a model from copying
+//! names.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -13,11 +19,25 @@ use std::sync::LazyLock;
 pub(crate) enum Pattern {
     /// GPT-2: the `ByteLevel` pre-tokenizer of Hugging Face with `use_regex`.
     Gpt2,
-    /// Qwen2: as LLaMA 3, but every digit alone.
-    SingleDigits,
-    /// LLaMA 3: digits in groups of up to three.
-    DigitTriples,
+    /// The LLaMA 3 family.
+    Llama {
+        digits: Digits,
+        /// Whether every Han character is cut out before.
+        split_han: bool,
+    },
 }
+
+/// How the LLaMA 3 family cuts numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Digits {
+    /// Qwen2: every digit alone.
+    Single,
+    /// LLaMA 3: groups of up to three.
+    Triples,
+}
+
+/// The expression that cuts Han characters out, as `tokenizer.json` carries it.
+pub(crate) const HAN: &str = r"\p{Han}";
 
 macro_rules! llama_pattern {
     ($numbers:literal) => {
@@ -33,23 +53,30 @@ const SINGLE_DIGITS: &str = llama_pattern!(r"\p{N}");
 const DIGIT_TRIPLES: &str = llama_pattern!(r"\p{N}{1,3}");
 
 impl Pattern {
-    /// The regular expression as `tokenizer.json` carries it; `None` for GPT-2's, which is built into `ByteLevel`.
-    pub(crate) fn regex(self) -> Option<&'static str> {
+    /// The regular expressions as `tokenizer.json` carries them, each splitting what the one before leaves; none for
+    /// GPT-2's, which is built into `ByteLevel`.
+    pub(crate) fn regexes(self) -> &'static [&'static str] {
         match self {
-            Pattern::Gpt2 => None,
-            Pattern::SingleDigits => Some(SINGLE_DIGITS),
-            Pattern::DigitTriples => Some(DIGIT_TRIPLES),
+            Pattern::Gpt2 => &[],
+            Pattern::Llama { digits: Digits::Single, split_han: false } => &[SINGLE_DIGITS],
+            Pattern::Llama { digits: Digits::Triples, split_han: false } => &[DIGIT_TRIPLES],
+            Pattern::Llama { digits: Digits::Single, split_han: true } => &[HAN, SINGLE_DIGITS],
+            Pattern::Llama { digits: Digits::Triples, split_han: true } => &[HAN, DIGIT_TRIPLES],
         }
     }
 
-    /// The pattern written as `regex`, if it is one of ours.
-    pub(crate) fn from_regex(regex: &str) -> Option<Pattern> {
-        [Pattern::SingleDigits, Pattern::DigitTriples].into_iter().find(|pattern| pattern.regex() == Some(regex))
+    /// The pattern written as `regexes`, if it is one of ours.
+    pub(crate) fn from_regexes(regexes: &[&str]) -> Option<Pattern> {
+        [Digits::Single, Digits::Triples]
+            .into_iter()
+            .flat_map(|digits| [false, true].map(|split_han| Pattern::Llama { digits, split_han }))
+            .find(|pattern| pattern.regexes() == regexes)
     }
 
     /// The pre-tokens of `text`: adjacent, non-empty, together the whole text.
     pub(crate) fn split(self, text: &str) -> Pieces<'_> {
-        Pieces { pattern: self, text, position: 0 }
+        let split_han = matches!(self, Pattern::Llama { split_han: true, .. });
+        Pieces { pattern: self, text, position: 0, stretch_end: if split_han { 0 } else { text.len() } }
     }
 }
 
@@ -58,6 +85,8 @@ pub(crate) struct Pieces<'a> {
     pattern: Pattern,
     text: &'a str,
     position: usize,
+    /// Where the stretch between Han characters ends that `position` is in; the end of the text where they are not cut.
+    stretch_end: usize,
 }
 
 impl<'a> Iterator for Pieces<'a> {
@@ -68,14 +97,56 @@ impl<'a> Iterator for Pieces<'a> {
         if start == self.text.len() {
             return None;
         }
-        let scan = Scanner { text: self.text };
+        if start == self.stretch_end {
+            let (end, han_end) = until_han(self.text, start);
+            if end == start {
+                (self.position, self.stretch_end) = (han_end, han_end);
+                return Some(&self.text[start..han_end]);
+            }
+            self.stretch_end = end;
+        }
+        let scan = Scanner { text: &self.text[..self.stretch_end] };
         self.position = match self.pattern {
             Pattern::Gpt2 => scan.gpt2(start),
-            Pattern::SingleDigits => scan.llama(start, 1),
-            Pattern::DigitTriples => scan.llama(start, 3),
+            Pattern::Llama { digits: Digits::Single, .. } => scan.llama(start, 1),
+            Pattern::Llama { digits: Digits::Triples, .. } => scan.llama(start, 3),
         };
         Some(&self.text[start..self.position])
     }
+}
+
+/// `\p{Han}` as ascending ranges.
+static HAN_RANGES: LazyLock<Vec<(char, char)>> = LazyLock::new(|| {
+    let parsed = regex_syntax::parse(HAN).expect("a constant pattern that the tests parse");
+    match parsed.kind() {
+        regex_syntax::hir::HirKind::Class(regex_syntax::hir::Class::Unicode(ranges)) => {
+            ranges.ranges().iter().map(|range| (range.start(), range.end())).collect()
+        }
+        _ => Vec::new(),
+    }
+});
+
+fn is_han(character: char) -> bool {
+    match character {
+        // The block of the common characters, all of which are Han.
+        '\u{4e00}'..='\u{9fff}' => true,
+        // Nothing before the radicals is.
+        ..'\u{2e80}' => false,
+        _ => {
+            let after = HAN_RANGES.partition_point(|&(first, _)| first <= character);
+            after > 0 && character <= HAN_RANGES[after - 1].1
+        }
+    }
+}
+
+/// Start and end of the first Han character of `text` from `start`, both the end of the text where there is none.
+fn until_han(text: &str, start: usize) -> (usize, usize) {
+    for (at, character) in text[start..].char_indices() {
+        if is_han(character) {
+            return (start + at, start + at + character.len_utf8());
+        }
+    }
+    (text.len(), text.len())
 }
 
 /// What the patterns ask about a character.
@@ -258,13 +329,17 @@ impl Scanner<'_> {
 mod tests {
     use super::*;
 
+    const fn llama(digits: Digits, split_han: bool) -> Pattern {
+        Pattern::Llama { digits, split_han }
+    }
+
     fn check(pattern: Pattern, text: &str, expected: &[&str]) {
         assert_eq!(pattern.split(text).collect::<Vec<_>>(), expected, "{pattern:?} {text:?}");
     }
 
     #[test]
     fn llama_family() {
-        let check = |text, expected: &[&str]| check(Pattern::SingleDigits, text, expected);
+        let check = |text, expected: &[&str]| check(llama(Digits::Single, false), text, expected);
         check("", &[]);
         check("It's 2024, isn't it?", &["It", "'s", " ", "2", "0", "2", "4", ",", " isn", "'t", " it", "?"]);
         check("WE'LL 'ſo", &["WE", "'LL", " '", "ſo"]);
@@ -283,7 +358,17 @@ mod tests {
 
     #[test]
     fn digit_triples() {
-        check(Pattern::DigitTriples, "12345 67", &["123", "45", " ", "67"]);
+        check(llama(Digits::Triples, false), "12345 67", &["123", "45", " ", "67"]);
+    }
+
+    #[test]
+    fn han_characters_alone() {
+        let check = |text, expected: &[&str]| check(llama(Digits::Triples, true), text, expected);
+        check("", &[]);
+        check("你好，世界！", &["你", "好", "，", "世", "界", "！"]);
+        check("a  河 b", &["a", "  ", "河", " b"]);
+        check("…\n河'灯s", &["…\n", "河", "'", "灯", "s"]);
+        check("々〇〡1234河5かな", &["々", "〇", "〡", "123", "4", "河", "5", "かな"]);
     }
 
     #[test]
@@ -302,5 +387,6 @@ mod tests {
         assert_eq!(count(Class::Letter), 141_028);
         assert_eq!(count(Class::Number), 1_911);
         assert_eq!(count(Class::Space) + count(Class::Newline), 25);
+        assert_eq!((0..=char::MAX as u32).filter_map(char::from_u32).filter(|&c| is_han(c)).count(), 99_030);
     }
 }

@@ -50,16 +50,20 @@ fn tokenizer(inner: &Inner) -> Value {
             "use_regex": use_regex,
         })
     };
-    let pre_tokenizer = match inner.pattern.regex() {
-        None => byte_level(false, true),
-        Some(regex) => {
-            let split = json!({
-                "type": "Split",
-                "pattern": { "Regex": regex },
-                "behavior": "Isolated",
-                "invert": false,
-            });
-            json!({ "type": "Sequence", "pretokenizers": [split, byte_level(false, false)] })
+    let split = |regex: &&str| {
+        json!({
+            "type": "Split",
+            "pattern": { "Regex": regex },
+            "behavior": "Isolated",
+            "invert": false,
+        })
+    };
+    let pre_tokenizer = match inner.pattern.regexes() {
+        [] => byte_level(false, true),
+        regexes => {
+            let mut members: Vec<Value> = regexes.iter().map(split).collect();
+            members.push(byte_level(false, false));
+            json!({ "type": "Sequence", "pretokenizers": members })
         }
     };
     let vocabulary: Map<String, Value> = (0..)

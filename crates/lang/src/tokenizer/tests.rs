@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::pretokenize::Digits;
 use super::*;
 
 const GOLDEN: &str = include_str!("../../tests/data/tokenizer_golden.json");
@@ -11,6 +12,14 @@ const GOLDEN: &str = include_str!("../../tests/data/tokenizer_golden.json");
 fn golden() -> Value {
     serde_json::from_str(GOLDEN).unwrap()
 }
+
+/// Name in the golden file, pattern, and the list of strings it was tried on.
+const TRAINED: [(&str, Pattern, &str); 4] = [
+    ("single_digits", Pattern::Llama { digits: Digits::Single, split_han: false }, "strings"),
+    ("digit_triples", Pattern::Llama { digits: Digits::Triples, split_han: false }, "strings"),
+    ("han_single_digits", Pattern::Llama { digits: Digits::Single, split_han: true }, "han_strings"),
+    ("han_digit_triples", Pattern::Llama { digits: Digits::Triples, split_han: true }, "han_strings"),
+];
 
 fn strings(value: &Value) -> Vec<String> {
     value.as_array().unwrap().iter().map(|text| text.as_str().unwrap().to_owned()).collect()
@@ -29,21 +38,20 @@ fn quiet<S: AsRef<str> + Sync>(texts: &[S], config: &TrainConfig) -> Result<Toke
 }
 
 /// The tokenizer the golden file was made with, trained here.
-pub(crate) fn trained(pattern: &str) -> Tokenizer {
+pub(crate) fn trained(name: &str) -> Tokenizer {
     let golden = golden();
-    let case = &golden["trained"][pattern];
+    let case = &golden["trained"][name];
     let size = case["vocab_size"].as_u64().unwrap() as usize;
-    let config = config(size, case["min_frequency"].as_u64().unwrap(), pattern == "single_digits");
+    let mut config = config(size, case["min_frequency"].as_u64().unwrap(), name.ends_with("single_digits"));
+    config.split_han = name.starts_with("han_");
     quiet(&strings(&golden["texts"]), &config).unwrap()
 }
 
 #[test]
 fn pre_tokens_equal_hugging_face() {
     let golden = golden();
-    let patterns =
-        [("single_digits", Pattern::SingleDigits), ("digit_triples", Pattern::DigitTriples), ("gpt2", Pattern::Gpt2)];
-    for (name, pattern) in patterns {
-        for (text, expected) in strings(&golden["strings"]).iter().zip(golden["splits"][name].as_array().unwrap()) {
+    for (name, pattern, list) in TRAINED.into_iter().chain([("gpt2", Pattern::Gpt2, "strings")]) {
+        for (text, expected) in strings(&golden[list]).iter().zip(golden["splits"][name].as_array().unwrap()) {
             assert_eq!(json!(pattern.split(text).collect::<Vec<_>>()), *expected, "{name} {text:?}");
         }
     }
@@ -52,9 +60,10 @@ fn pre_tokens_equal_hugging_face() {
 #[test]
 fn training_and_encoding_equal_hugging_face() {
     let golden = golden();
-    for pattern in ["single_digits", "digit_triples"] {
-        let case = &golden["trained"][pattern];
-        let tokenizer = trained(pattern);
+    for (name, pattern, list) in TRAINED {
+        let case = &golden["trained"][name];
+        let tokenizer = trained(name);
+        assert_eq!(tokenizer.inner.pattern, pattern);
         let spelling = |id: u32| tokenizer.token(id).unwrap();
         let merges: Vec<String> = tokenizer
             .inner
@@ -65,14 +74,48 @@ fn training_and_encoding_equal_hugging_face() {
         assert_eq!(merges, strings(&case["merges"]));
         assert_eq!(json!(tokenizer.vocabulary_size()), case["size"]);
 
-        let texts = strings(&golden["strings"]);
+        let texts = strings(&golden[list]);
         for (text, expected) in texts.iter().zip(case["ids"].as_array().unwrap()) {
             assert_eq!(tokenizer.encode_with_special(text), ids(expected), "{text:?}");
+            let tokens = tokenizer.encode_with_offsets(text);
+            assert_eq!(tokens.iter().map(|(id, _)| *id).collect::<Vec<_>>(), tokenizer.encode(text), "{text:?}");
         }
         let marked = texts.iter().filter(|text| text.contains("<|"));
         for (text, expected) in marked.zip(case["ids_special_as_text"].as_array().unwrap()) {
             assert_eq!(tokenizer.encode(text), ids(expected), "{text:?}");
         }
+    }
+}
+
+/// `tokenizer.json` is byte for byte what Hugging Face writes, and reads back as the same tokenizer.
+#[test]
+fn saved_files_equal_hugging_face() {
+    use sha2::Digest as _;
+    let golden = golden();
+    for (name, pattern, list) in TRAINED {
+        let dir = tempfile::tempdir().unwrap();
+        let tokenizer = trained(name);
+        tokenizer.save(dir.path()).unwrap();
+        let file = std::fs::read(dir.path().join("tokenizer.json")).unwrap();
+        let sum: String = sha2::Sha256::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(json!(sum), golden["trained"][name]["file_sha256"], "{name}");
+        let read = Tokenizer::load(dir.path()).unwrap();
+        assert_eq!(read.inner.pattern, pattern);
+        for text in strings(&golden[list]) {
+            assert_eq!(read.encode(&text), tokenizer.encode(&text), "{name} {text:?}");
+        }
+    }
+}
+
+/// The tokens of a character do not depend on what stands around it.
+#[test]
+fn no_merge_crosses_han_characters() {
+    let tokenizer = trained("han_single_digits");
+    for parts in
+        [["小", "船", "灯", "笼"].as_slice(), &["灯", "笼", "，", "河", "。"], &["a", "  ", "船", " ", "河", " b"]]
+    {
+        let alone: Vec<u32> = parts.iter().flat_map(|part| tokenizer.encode(part)).collect();
+        assert_eq!(tokenizer.encode(&parts.concat()), alone, "{parts:?}");
     }
 }
 
@@ -225,6 +268,27 @@ fn broken_files_are_refused() {
     check(&|file| file["pre_tokenizer"] = json!({"type": "Metaspace"}), "pre_tokenizer Metaspace");
     check(&|file| file["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"] = json!("x"), "with the pattern x");
     check(&|file| file["pre_tokenizer"]["pretokenizers"][0]["type"] = json!("Digits"), "Sequence of Digits, ByteLevel");
+    let han = json!({"type": "Split", "pattern": {"Regex": r"\p{Han}"}, "behavior": "Isolated", "invert": false});
+    let check_splits = |order: &[usize], change: &dyn Fn(&mut Value), expected: &str| {
+        check(
+            &|file| {
+                let list = &mut file["pre_tokenizer"]["pretokenizers"];
+                let members = [list[0].clone(), list[1].clone(), han.clone()];
+                *list = order.iter().map(|&at| members[at].clone()).collect();
+                change(list);
+            },
+            expected,
+        );
+    };
+    check_splits(&[0, 2, 1], &|_| {}, "and then \\p{Han} is not supported");
+    check_splits(&[2, 2, 1], &|_| {}, "Split with the pattern \\p{Han} and then \\p{Han}");
+    check_splits(&[2, 1], &|_| {}, "Split with the pattern \\p{Han} is");
+    check_splits(&[2, 2, 0, 1], &|_| {}, "Sequence of Split, Split, Split, ByteLevel");
+    check_splits(&[2, 0], &|_| {}, "Sequence of Split, Split");
+    check_splits(&[2, 0, 1], &|list| list[0]["behavior"] = json!("Removed"), "not Isolated");
+    check_splits(&[2, 0, 1], &|list| list[0]["invert"] = json!(true), "inverted");
+    check_splits(&[2, 0, 1], &|list| list[0]["pattern"] = json!({"String": "x"}), "without a regular expression");
+    check_splits(&[2, 0, 1], &|list| list[2]["use_regex"] = json!(true), "its own pattern");
 
     std::fs::write(&path, good.to_string()).unwrap();
     std::fs::write(dir.path().join("tokenizer_config.json"), "{\"eos_token\": \"</s>\"}").unwrap();

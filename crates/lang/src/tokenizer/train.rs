@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use super::added::{AddedToken, Matcher};
 use super::merge::{Merge, MergeTable, QuickMap, key_pair, pair_key};
-use super::pretokenize::Pattern;
+use super::pretokenize::{Digits, Pattern};
 use super::{Inner, Roles, Tokenizer, TokenizerError, bytes};
 use crate::chat;
 
@@ -26,13 +26,18 @@ pub struct TrainConfig {
     pub special_tokens: Vec<String>,
     /// Every digit a pre-token of its own (Qwen2), not groups of up to three (LLaMA 3).
     pub split_digits: bool,
+    /// Every Han character (Unicode Script=Han) a pre-token of its own, so that no merge crosses characters. With a
+    /// small vocabulary such merges make the tokens of a Chinese name depend on what follows it, which keeps a model
+    /// from copying names. White space before a Han character then is a pre-token of its own too.
+    pub split_han: bool,
 }
 
 impl Default for TrainConfig {
-    /// 32768 tokens, pairs seen at least twice, the special tokens of [`chat`], single digits.
+    /// 32768 tokens, pairs seen at least twice, the special tokens of [`chat`], single digits, Han characters
+    /// not split.
     fn default() -> Self {
         let special_tokens = chat::SPECIAL_TOKENS.map(str::to_owned).to_vec();
-        TrainConfig { vocab_size: 32_768, min_frequency: 2, special_tokens, split_digits: true }
+        TrainConfig { vocab_size: 32_768, min_frequency: 2, special_tokens, split_digits: true, split_han: false }
     }
 }
 
@@ -75,7 +80,8 @@ pub(super) fn train<S: AsRef<str> + Sync>(
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<Tokenizer, TokenizerError> {
     check(config)?;
-    let pattern = if config.split_digits { Pattern::SingleDigits } else { Pattern::DigitTriples };
+    let digits = if config.split_digits { Digits::Single } else { Digits::Triples };
+    let pattern = Pattern::Llama { digits, split_han: config.split_han };
     progress(0, config.vocab_size);
     let counted = count_words(texts, pattern);
     if counted.is_empty() {
