@@ -1,0 +1,98 @@
+//! The backward table: which derivative belongs to which operation, on one page.
+//!
+//! Values are visited from the last to the first. A value's slope (dL/dvalue) is complete when it is visited, because
+//! everything that uses it came later on the tape.
+
+use crate::buffer::Buffer;
+use crate::ops::{self, Op};
+use crate::tape::Node;
+use crate::{Gradients, Parameters, Tape, Var, profile};
+
+/// The slopes found so far, and where parameters' slopes go.
+pub(crate) struct Slopes<'t> {
+    pub(crate) nodes: &'t [Node],
+    pub(crate) parameters: &'t Parameters,
+    pub(crate) gradients: &'t mut Gradients,
+    of: Vec<Option<Buffer>>,
+}
+
+impl Slopes<'_> {
+    pub(crate) fn value(&self, var: Var) -> &[f32] {
+        self.nodes[var.index()].value.values()
+    }
+
+    pub(crate) fn needs(&self, var: Var) -> bool {
+        self.nodes[var.index()].needs_gradient
+    }
+
+    /// Take the slope of `var` to add to it: the buffer, and whether it is new and holds nothing meaningful yet.
+    pub(crate) fn take(&mut self, var: Var) -> (Buffer, bool) {
+        match self.of[var.index()].take() {
+            Some(slope) => (slope, false),
+            None => (Buffer::scratch(self.value(var).len()), true),
+        }
+    }
+
+    /// As [`Slopes::take`], with zeros for a new one.
+    pub(crate) fn take_zeroed(&mut self, var: Var) -> Buffer {
+        let (mut slope, is_new) = self.take(var);
+        if is_new {
+            slope.fill(0.0);
+        }
+        slope
+    }
+
+    /// Put a slope back after adding to it.
+    pub(crate) fn put(&mut self, var: Var, slope: Buffer) {
+        self.of[var.index()] = Some(slope);
+    }
+}
+
+/// Adds the derivatives of Σ `seed` · `loss` to `gradients`; shapes were checked.
+pub(crate) fn run(tape: &Tape, loss: Var, seed: &[f32], gradients: &mut Gradients) {
+    let mut of: Vec<Option<Buffer>> = Vec::new();
+    of.resize_with(loss.index() + 1, || None);
+    of[loss.index()] = Some(Buffer::copy_of(seed));
+    let mut slopes = Slopes { nodes: &tape.nodes, parameters: tape.parameters, gradients, of };
+    for index in (0..=loss.index()).rev() {
+        let node = &tape.nodes[index];
+        let Some(dy) = slopes.of[index].take() else { continue };
+        if node.needs_gradient {
+            let start = profile::start();
+            step(node, dy, &mut slopes);
+            profile::stop(start, "backward", node.op.name());
+        }
+    }
+}
+
+/// One row of the table.
+fn step(node: &Node, dy: Buffer, to: &mut Slopes) {
+    let y = node.value.values();
+    match &node.op {
+        Op::Input | Op::Forgotten(_) => {}
+        Op::Embedding { table, ids } => ops::embedding::backward(to, *table, ids, &dy),
+        Op::Linear { x, weight, bias } => ops::linear::backward(to, *x, *weight, *bias, &dy),
+        Op::RmsNorm { x, gain, inverse } => ops::norm::rms_backward(to, *x, *gain, inverse, &dy),
+        Op::LayerNorm { x, gain, bias, statistics } => {
+            ops::norm::layer_backward(to, *x, *gain, *bias, statistics, &dy);
+        }
+        Op::Rope { x, turns } => ops::rope::backward(to, *x, turns, node.value.shape()[1], &dy),
+        Op::Attention { q, k, v, shape, spans, log_sum_exp } => {
+            ops::attention::backward(to, (*q, *k, *v), shape, spans, y, log_sum_exp, &dy);
+        }
+        Op::SwiGlu { gate, up } => ops::activation::swiglu_backward(to, *gate, *up, &dy),
+        Op::Gelu { x } => ops::activation::gelu_backward(to, *x, &dy),
+        Op::Add { a, b } => ops::elementwise::add_backward(to, *a, *b, dy),
+        Op::Mul { a, b } => ops::elementwise::mul_backward(to, *a, *b, &dy),
+        Op::Scale { x, factor } => ops::elementwise::scale_backward(to, *x, *factor, &dy),
+        Op::Dropout { x, p, seed } => ops::elementwise::dropout_backward(to, *x, *p, *seed, &dy),
+        Op::LinearCrossEntropy { x, weight, slopes } => {
+            ops::projection::cross_entropy_backward(to, *x, *weight, slopes, dy[0]);
+        }
+        Op::LinearLogProbs { x, weight, targets, log_sum_exp } => {
+            ops::projection::log_probs_backward(to, *x, *weight, targets, log_sum_exp, &dy);
+        }
+        Op::SegmentSum { x, segment_of } => ops::reduce::segment_sum_backward(to, *x, segment_of, &dy),
+        Op::Sum { x, factor } => ops::reduce::sum_backward(to, *x, *factor, dy[0]),
+    }
+}

@@ -1,0 +1,70 @@
+//! Which instruction set the kernels use: found at run time, and forced by tests.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use crate::{Result, TensorError};
+
+/// An instruction set with kernels of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Isa {
+    /// Plain Rust, on any processor; the oracle of the others.
+    Scalar,
+    /// x86-64 with AVX2 and FMA (256-bit vectors).
+    Avx2,
+    /// x86-64 with AVX-512 F, BW, DQ and VL (512-bit vectors).
+    Avx512,
+}
+
+const UNKNOWN: u8 = u8::MAX;
+static CHOSEN: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+impl Isa {
+    const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+
+    /// Whether this processor has it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => {
+                Isa::Avx2.is_available()
+                    && is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512bw")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512vl")
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
+        }
+    }
+}
+
+/// Every instruction set of this processor, the plainest first.
+pub fn available_isas() -> Vec<Isa> {
+    Isa::ALL.into_iter().filter(|isa| isa.is_available()).collect()
+}
+
+/// The instruction set in use: the widest one available unless [`set_isa`] chose another.
+pub fn isa() -> Isa {
+    match CHOSEN.load(Ordering::Relaxed) {
+        0 => Isa::Scalar,
+        1 => Isa::Avx2,
+        2 => Isa::Avx512,
+        _ => {
+            let widest = available_isas().pop().unwrap_or(Isa::Scalar);
+            CHOSEN.store(widest as u8, Ordering::Relaxed);
+            widest
+        }
+    }
+}
+
+/// Use `isa` from now on, in the whole process; an error when the processor does not have it.
+pub fn set_isa(isa: Isa) -> Result<()> {
+    if !isa.is_available() {
+        return Err(TensorError::Isa { isa });
+    }
+    CHOSEN.store(isa as u8, Ordering::Relaxed);
+    Ok(())
+}

@@ -1,0 +1,316 @@
+//! Matrix products: B packed into panels, A read where it lies, cut into fixed blocks.
+//!
+//! The plan is that of BLIS (Van Zee & van de Geijn 2015): a register tile of MR × NR sums runs down a panel of packed
+//! B. What differs is A, which is not packed when its rows are contiguous: activations are read twelve rows at a time,
+//! and those rows fit the first-level cache.
+//!
+//! In f32 the speed is that of the `gemm` crate (`examples/products.rs` measures both). These kernels exist for what
+//! that crate does not offer: bf16 operands rounded while they are packed, weights and keys packed once and shared by
+//! many blocks, and blocks small enough to share out without packing again.
+//!
+//! No sum depends on how many threads there are: a block's place and depth follow from the shapes.
+
+mod micro;
+mod pack;
+
+pub(crate) use pack::{Format, Packed};
+
+use std::ops::Range;
+
+use crate::buffer::Buffer;
+use crate::kernels::vector;
+use crate::threads;
+
+/// Steps of one pass of the register tile: a panel of this depth stays in the first-level cache.
+const DEPTH: usize = 256;
+/// Columns of B worked on together: with [`DEPTH`] they stay in the second-level cache.
+const COLUMNS: usize = 256;
+/// Rows a block: a multiple of every kernel's tile height.
+const ROWS: usize = 96;
+/// Rows a block of a weight gradient, whose operands are both packed by every block: taller, so that this is seldom.
+const GRAM_ROWS: usize = 192;
+
+/// A view of a matrix: element (i, j) is `data[i * row_stride + j * column_stride]`.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    pub(crate) data: &'a [f32],
+    pub(crate) row_stride: usize,
+    pub(crate) column_stride: usize,
+}
+
+impl<'a> Matrix<'a> {
+    /// Row-major, rows `stride` apart.
+    pub(crate) fn rows(data: &'a [f32], stride: usize) -> Matrix<'a> {
+        Matrix { data, row_stride: stride, column_stride: 1 }
+    }
+
+    /// The transpose.
+    pub(crate) fn t(self) -> Matrix<'a> {
+        Matrix { data: self.data, row_stride: self.column_stride, column_stride: self.row_stride }
+    }
+
+    /// The matrix without its first `rows` rows.
+    fn below(self, rows: usize) -> Matrix<'a> {
+        Matrix { data: &self.data[rows * self.row_stride..], ..self }
+    }
+
+    /// Whether an m × n matrix lies inside the data.
+    fn holds(&self, m: usize, n: usize) -> bool {
+        m == 0 || n == 0 || (m - 1) * self.row_stride + (n - 1) * self.column_stride < self.data.len()
+    }
+}
+
+/// `c (m, n) (+)= a (m, k) · b`, b packed; in parallel over blocks of rows. `c` is contiguous.
+pub(crate) fn matmul_packed(k: usize, a: Matrix, b: &Packed, c: &mut [f32], is_added: bool) {
+    let (n, steps, format) = (b.columns(), b.steps(), b.format());
+    assert!(steps == format.words(k), "a product of different depths");
+    if c.is_empty() {
+        return;
+    }
+    threads::for_each_chunk(c, ROWS * n, |block, c| {
+        let (m, a) = (c.len() / n, a.below(block * ROWS));
+        if format.is_exact() {
+            product(m, k, a, b, 0, c, n, is_added);
+            return;
+        }
+        assert!(a.column_stride == 1, "a rounded operand whose rows are not contiguous");
+        let mut words = Buffer::scratch(m * steps);
+        for (row, words) in words.chunks_exact_mut(steps.max(1)).enumerate() {
+            format.along(&a.data[row * a.row_stride..][..k], words);
+        }
+        product(m, steps, Matrix::rows(&words, steps), b, 0, c, n, is_added);
+    });
+}
+
+/// `c (m, n) (+)= a (m, k) · b (k, n)` in parallel over blocks of rows; `c` is contiguous. In a format that rounds, the
+/// rows of a are contiguous.
+pub(crate) fn matmul(
+    format: Format,
+    (m, n, k): (usize, usize, usize),
+    a: Matrix,
+    b: Matrix,
+    c: &mut [f32],
+    is_added: bool,
+) {
+    assert!(c.len() == m * n, "a product outside its operands");
+    matmul_packed(k, a, &Packed::parallel(format, b, k, n), c, is_added);
+}
+
+/// `c (m, n) (+)= a (m, steps) · b[first.., ..]` on this thread, over words of a and of packed b from step `first`; rows
+/// of `c` are `stride` apart and `c` has as many columns as `b`.
+pub(crate) fn product(
+    m: usize,
+    steps: usize,
+    a: Matrix,
+    b: &Packed,
+    first: usize,
+    c: &mut [f32],
+    stride: usize,
+    is_added: bool,
+) {
+    product_columns(m, 0..b.columns(), steps, a, b, first, c, stride, is_added);
+}
+
+/// As [`product`], for some columns of `b` only; the first of them starts a panel.
+pub(crate) fn product_columns(
+    m: usize,
+    columns: Range<usize>,
+    steps: usize,
+    a: Matrix,
+    b: &Packed,
+    first: usize,
+    c: &mut [f32],
+    stride: usize,
+    is_added: bool,
+) {
+    let n = columns.len();
+    if m == 0 || n == 0 {
+        return;
+    }
+    let kernel = b.format().kernel;
+    assert!(a.holds(m, steps) && Matrix::rows(c, stride).holds(m, n), "a product outside its operands");
+    assert!(first + steps <= b.steps() && columns.end <= b.columns(), "a product outside its packed operand");
+    assert!(columns.start.is_multiple_of(kernel.columns()), "a product from inside a panel");
+    if steps == 0 {
+        if !is_added {
+            (0..m).for_each(|row| c[row * stride..][..n].fill(0.0));
+        }
+        return;
+    }
+    for depth in (0..steps).step_by(DEPTH) {
+        for from in (0..n).step_by(COLUMNS) {
+            for row in (0..m).step_by(kernel.rows()) {
+                let a_at = row * a.row_stride + depth * a.column_stride;
+                for column in (from..n.min(from + COLUMNS)).step_by(kernel.columns()) {
+                    let tile = micro::Tile {
+                        height: kernel.rows().min(m - row),
+                        width: kernel.columns().min(n - column),
+                        steps: DEPTH.min(steps - depth),
+                        a: &a.data[a_at..],
+                        row_stride: a.row_stride,
+                        column_stride: a.column_stride,
+                        b: b.panel(columns.start + column, first + depth),
+                        stride,
+                        is_added: is_added || depth > 0,
+                    };
+                    kernel.run(&tile, &mut c[row * stride + column..]);
+                }
+            }
+        }
+    }
+}
+
+/// `c (m, n) += aᵀ · b` for row-major a (depth, m) and b (depth, n): the product of weight gradients, where the depth is
+/// the number of tokens. `c` is contiguous.
+///
+/// Work is cut into blocks of rows of c; when those are few, also into chunks of the depth with a partial sum each,
+/// added in order at the end.
+pub(crate) fn matmul_gram(format: Format, (m, n, depth): (usize, usize, usize), a: &[f32], b: &[f32], c: &mut [f32]) {
+    /// Blocks worth having: enough for a handful of threads.
+    const BLOCKS: usize = 8;
+    assert!(c.len() == m * n && a.len() == depth * m && b.len() == depth * n, "a product outside its operands");
+    if c.is_empty() || depth == 0 {
+        return;
+    }
+    let wanted = BLOCKS.div_ceil(m.div_ceil(GRAM_ROWS)).min(depth.div_ceil(2 * DEPTH));
+    let chunk_depth = depth.div_ceil(wanted).next_multiple_of(2 * DEPTH);
+    let chunks = depth.div_ceil(chunk_depth);
+    let block = |from: usize, row: usize, c: &mut [f32], is_added: bool| {
+        let to = depth.min(from + chunk_depth);
+        gram_block(format, (m, n), row, &a[from * m..to * m], &b[from * n..to * n], c, is_added);
+    };
+    if chunks == 1 {
+        threads::for_each_chunk(c, GRAM_ROWS * n, |index, c| block(0, index * GRAM_ROWS, c, true));
+        return;
+    }
+    let mut partial = Buffer::scratch(chunks * m * n);
+    let mut tasks: Vec<(usize, usize, &mut [f32])> = Vec::new();
+    for (chunk, partial) in partial.chunks_mut(m * n).enumerate() {
+        let blocks = partial.chunks_mut(GRAM_ROWS * n).enumerate();
+        tasks.extend(blocks.map(|(index, partial)| (chunk * chunk_depth, index * GRAM_ROWS, partial)));
+    }
+    threads::for_each_chunk(&mut tasks, 1, |_, tasks| {
+        tasks.iter_mut().for_each(|(from, row, partial)| block(*from, *row, partial, false));
+    });
+    drop(tasks);
+    threads::for_each_chunk(c, vector::BLOCK, |index, c| {
+        for partial in partial.chunks(m * n) {
+            vector::add_assign(&partial[index * vector::BLOCK..], c);
+        }
+    });
+}
+
+/// Rows `row..` of `c (+)= aᵀ · b`, as many as `c` holds.
+fn gram_block(format: Format, (m, n): (usize, usize), row: usize, a: &[f32], b: &[f32], c: &mut [f32], is_added: bool) {
+    let (height, depth, tile) = (c.len() / n, a.len() / m, format.kernel.rows());
+    let at_once = DEPTH * format.values_a_word();
+    let mut left = Buffer::scratch(height.next_multiple_of(tile) * DEPTH);
+    let mut right = Packed::empty(format, at_once.min(depth), n);
+    for from in (0..depth).step_by(at_once) {
+        let depth = at_once.min(depth - from);
+        let steps = format.words(depth);
+        right.fill(Matrix::rows(&b[from * n..], n), depth);
+        // Tiles of a: (steps, tile) one after the other, so that a register tile reads consecutive memory.
+        pack::interleave(format, &a[from * m..], m, depth, row, height, &mut left);
+        for first in (0..height).step_by(tile) {
+            let left = Matrix { data: &left[first * steps..], row_stride: 1, column_stride: tile };
+            product(tile.min(height - first), steps, left, &right, 0, &mut c[first * n..], n, is_added || from > 0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DType;
+
+    fn numbers(count: usize, seed: u32) -> Vec<f32> {
+        (0..count as u32).map(|i| ((i * 7919 + seed * 104_729) % 1013) as f32 / 506.0 - 1.0).collect()
+    }
+
+    fn naive(m: usize, n: usize, k: usize, a: Matrix, b: Matrix, c: &mut [f32]) {
+        for i in 0..m {
+            for j in 0..n {
+                let terms = (0..k).map(|l| {
+                    let (x, y) = (i * a.row_stride + l * a.column_stride, l * b.row_stride + j * b.column_stride);
+                    f64::from(a.data[x]) * f64::from(b.data[y])
+                });
+                c[i * n + j] += terms.sum::<f64>() as f32;
+            }
+        }
+    }
+
+    fn close(found: &[f32], expected: &[f32], k: usize, what: &str) {
+        for (found, expected) in found.iter().zip(expected) {
+            let bound = 1e-5 * (k as f32).sqrt().max(1.0) + 2e-6 * expected.abs();
+            assert!((found - expected).abs() <= bound, "{what}: {found} instead of {expected}");
+        }
+    }
+
+    #[test]
+    fn products_agree_with_three_loops_in_every_layout() {
+        let sizes = [(1, 1, 1), (12, 32, 8), (13, 33, 7), (5, 17, 300), (97, 31, 65), (200, 300, 17), (3, 270, 520)];
+        for (m, n, k) in sizes {
+            let (a, b, start) = (numbers(m * k, 1), numbers(k * n, 2), numbers(m * n, 3));
+            for layout in 0..4 {
+                let left = if layout & 1 == 0 { Matrix::rows(&a, k) } else { Matrix::rows(&a, m).t() };
+                let right = if layout & 2 == 0 { Matrix::rows(&b, n) } else { Matrix::rows(&b, k).t() };
+                for is_added in [false, true] {
+                    let mut expected = if is_added { start.clone() } else { vec![0.0; m * n] };
+                    naive(m, n, k, left, right, &mut expected);
+                    let mut found = start.clone();
+                    matmul(Format::of(DType::F32), (m, n, k), left, right, &mut found, is_added);
+                    close(&found, &expected, k, &format!("{m} {n} {k} layout {layout}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn weight_gradients_agree_with_three_loops() {
+        for (m, n, depth) in [(1, 1, 1), (13, 33, 5), (64, 20, 1300), (100, 37, 513), (800, 3, 700), (70, 70, 2500)] {
+            let (a, b, start) = (numbers(depth * m, 1), numbers(depth * n, 2), numbers(m * n, 3));
+            let (mut expected, mut found) = (start.clone(), start);
+            naive(m, n, depth, Matrix::rows(&a, m).t(), Matrix::rows(&b, n), &mut expected);
+            matmul_gram(Format::of(DType::F32), (m, n, depth), &a, &b, &mut found);
+            close(&found, &expected, depth, &format!("{m} {n} {depth}"));
+        }
+    }
+
+    #[test]
+    fn parts_of_a_packed_matrix() {
+        let (m, n, k) = (7, 70, 40);
+        let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+        let packed = Packed::new(Format::of(DType::F32), Matrix::rows(&b, n), k, n);
+        let (first, steps, columns) = (9, 20, 35);
+        let mut expected = vec![0.0; m * columns];
+        naive(m, columns, steps, Matrix::rows(&a, k), Matrix::rows(&b[first * n + 32..], n), &mut expected);
+        let mut found = vec![0.0; m * columns];
+        product_columns(m, 32..32 + columns, steps, Matrix::rows(&a, k), &packed, first, &mut found, columns, false);
+        close(&found, &expected, steps, "part");
+    }
+
+    #[test]
+    fn bf16_products_are_those_of_rounded_operands() {
+        let format = Format::of(DType::Bf16);
+        let round = |x: &[f32]| x.iter().map(|&x| vector::round_one(x)).collect::<Vec<f32>>();
+        for (m, n, k) in [(1, 1, 1), (12, 32, 8), (13, 33, 7), (97, 31, 65), (200, 300, 17), (3, 270, 1025)] {
+            let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
+            let (exact_a, exact_b) = (round(&a), round(&b));
+            let mut expected = vec![0.0; m * n];
+            naive(m, n, k, Matrix::rows(&exact_a, k), Matrix::rows(&exact_b, k).t(), &mut expected);
+            let mut found = vec![0.0; m * n];
+            matmul(format, (m, n, k), Matrix::rows(&a, k), Matrix::rows(&b, k).t(), &mut found, false);
+            close(&found, &expected, k, &format!("transposed {m} {n} {k}"));
+            expected.fill(0.0);
+            naive(m, n, k, Matrix::rows(&exact_a, k), Matrix::rows(&exact_b, n), &mut expected);
+            matmul(format, (m, n, k), Matrix::rows(&a, k), Matrix::rows(&b, n), &mut found, false);
+            close(&found, &expected, k, &format!("plain {m} {n} {k}"));
+            expected.fill(1.0);
+            naive(m, n, k, Matrix::rows(&exact_a, m).t(), Matrix::rows(&exact_b, n), &mut expected);
+            found.fill(1.0);
+            matmul_gram(format, (m, n, k), &a, &b, &mut found);
+            close(&found, &expected, k, &format!("gradient {m} {n} {k}"));
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Packing: B in panels as wide as a register tile, so that the kernel reads consecutive memory; and the rounding to
+//! bf16 that operands get on the way.
+//!
+//! Both operands are stored as 32-bit words in f32 buffers. A word is one f32, or two bf16 that follow each other in
+//! depth (the first in the low half), which is what `vdpbf16ps` multiplies.
+
+use super::Matrix;
+use super::micro::Kernel;
+use crate::buffer::Buffer;
+use crate::kernels::lanes::dispatch;
+use crate::kernels::vector::{round_one, round_to_bf16};
+use crate::{DType, threads};
+
+/// What words hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    /// One f32.
+    Exact,
+    /// One f32 that was rounded to bf16: the portable way to multiply in bf16.
+    Rounded,
+    /// Two bf16.
+    Pairs,
+}
+
+/// How operands are stored, and the kernel that multiplies them so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Format {
+    pub(super) kernel: Kernel,
+    words: Words,
+}
+
+impl Format {
+    /// The format of products in `compute` on the instruction set in use.
+    pub(crate) fn of(compute: DType) -> Format {
+        match (compute, Kernel::for_pairs()) {
+            (DType::F32, _) => Format { kernel: Kernel::chosen(), words: Words::Exact },
+            (DType::Bf16, Some(kernel)) => Format { kernel, words: Words::Pairs },
+            (DType::Bf16, None) => Format { kernel: Kernel::chosen(), words: Words::Rounded },
+        }
+    }
+
+    /// Whether words are the values as they are.
+    pub(super) fn is_exact(self) -> bool {
+        self.words == Words::Exact
+    }
+
+    /// Values a word holds, one behind the other in depth.
+    pub(super) fn values_a_word(self) -> usize {
+        if self.words == Words::Pairs { 2 } else { 1 }
+    }
+
+    /// Words for `depth` values.
+    pub(super) fn words(self, depth: usize) -> usize {
+        depth.div_ceil(self.values_a_word())
+    }
+
+    /// A row of values, its words along the row: `out` has `words(x.len())`.
+    pub(super) fn along(self, x: &[f32], out: &mut [f32]) {
+        match self.words {
+            Words::Exact => out.copy_from_slice(x),
+            Words::Rounded => round_to_bf16(x, out),
+            Words::Pairs => pair_along(x, out),
+        }
+    }
+
+    /// Row number `step` of words of row-major `x` (depth, stride), columns `first..first + out.len()`.
+    fn across(self, x: &[f32], stride: usize, depth: usize, step: usize, first: usize, out: &mut [f32]) {
+        let count = out.len();
+        let row = |row: usize| &x[row * stride + first..][..count];
+        match self.words {
+            Words::Exact => match (<&[f32; 32]>::try_from(row(step)), <&mut [f32; 32]>::try_from(&mut *out)) {
+                // The common width is a constant copy, which compiles to vector moves instead of a call.
+                (Ok(source), Ok(out)) => *out = *source,
+                _ => out.copy_from_slice(row(step)),
+            },
+            Words::Rounded => round_to_bf16(row(step), out),
+            Words::Pairs if 2 * step + 1 < depth => pair_across(row(2 * step), row(2 * step + 1), out),
+            Words::Pairs => pair_across(row(2 * step), &[0.0; Kernel::WIDEST][..count], out),
+        }
+    }
+}
+
+#[inline(always)]
+fn pair(first: f32, second: f32) -> f32 {
+    f32::from_bits((round_one(first).to_bits() >> 16) | (round_one(second).to_bits() & 0xffff_0000))
+}
+
+dispatch! {
+    fn pair_along(x: &[f32], out: &mut [f32]) = pair_along_body
+}
+
+#[inline(always)]
+fn pair_along_body<const FMA: bool>(x: &[f32], out: &mut [f32]) {
+    let (pairs, rest) = x.as_chunks::<2>();
+    for (out, &[first, second]) in out.iter_mut().zip(pairs) {
+        *out = pair(first, second);
+    }
+    if let (Some(out), [last]) = (out.last_mut(), rest) {
+        *out = pair(*last, 0.0);
+    }
+}
+
+dispatch! {
+    fn pair_across(first: &[f32], second: &[f32], out: &mut [f32]) = pair_across_body
+}
+
+#[inline(always)]
+fn pair_across_body<const FMA: bool>(first: &[f32], second: &[f32], out: &mut [f32]) {
+    for ((out, &first), &second) in out.iter_mut().zip(first).zip(second) {
+        *out = pair(first, second);
+    }
+}
+
+/// A matrix B (depth, columns) as words in panels of the kernel's width: panel, then step, then column; the last is
+/// padded with zeros.
+pub(crate) struct Packed {
+    data: Buffer,
+    steps: usize,
+    columns: usize,
+    format: Format,
+}
+
+impl Packed {
+    /// Room for a matrix of at most `depth` rows; fill it before use.
+    pub(crate) fn empty(format: Format, depth: usize, columns: usize) -> Packed {
+        let (steps, width) = (format.words(depth), format.kernel.columns());
+        Packed { data: Buffer::scratch(steps * columns.next_multiple_of(width)), steps, columns, format }
+    }
+
+    /// Pack `b` on this thread.
+    pub(crate) fn new(format: Format, b: Matrix, depth: usize, columns: usize) -> Packed {
+        let mut packed = Packed::empty(format, depth, columns);
+        packed.fill(b, depth);
+        packed
+    }
+
+    /// Pack `b` on all threads.
+    pub(crate) fn parallel(format: Format, b: Matrix, depth: usize, columns: usize) -> Packed {
+        let mut packed = Packed::empty(format, depth, columns);
+        assert!(b.holds(depth, columns), "packing outside a matrix");
+        let (width, panel) = (format.kernel.columns(), packed.steps * format.kernel.columns());
+        // Panels below this many values are not worth a hand-over.
+        let panels = (4096 / panel.max(1)).max(1);
+        threads::for_each_chunk(&mut packed.data, panel * panels, |block, out| {
+            for (index, out) in out.chunks_mut(panel.max(1)).enumerate() {
+                fill_panel(format, b, depth, columns, (block * panels + index) * width, out);
+            }
+        });
+        packed
+    }
+
+    /// Pack the first `depth` rows of `b`, in place of what was there.
+    pub(crate) fn fill(&mut self, b: Matrix, depth: usize) {
+        let (width, steps) = (self.format.kernel.columns(), self.format.words(depth));
+        assert!(b.holds(depth, self.columns), "packing outside a matrix");
+        assert!(steps * self.columns.next_multiple_of(width) <= self.data.len(), "packing more than there is room for");
+        self.steps = steps;
+        if steps == 0 {
+            return;
+        }
+        for (panel, out) in self.data.chunks_exact_mut(steps * width).enumerate() {
+            if panel * width < self.columns {
+                fill_panel(self.format, b, depth, self.columns, panel * width, out);
+            }
+        }
+    }
+
+    /// Words a column.
+    pub(crate) fn steps(&self) -> usize {
+        self.steps
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The panel that starts at `column`, from `step` on.
+    pub(super) fn panel(&self, column: usize, step: usize) -> &[f32] {
+        let width = self.format.kernel.columns();
+        &self.data[column / width * self.steps * width + step * width..]
+    }
+}
+
+fn fill_panel(format: Format, b: Matrix, depth: usize, columns: usize, first: usize, out: &mut [f32]) {
+    let width = format.kernel.columns();
+    let count = width.min(columns - first);
+    let steps = format.words(depth);
+    if b.column_stride == 1 {
+        for (step, out) in out.chunks_exact_mut(width).take(steps).enumerate() {
+            format.across(b.data, b.row_stride, depth, step, first, &mut out[..count]);
+            out[count..].fill(0.0);
+        }
+        return;
+    }
+    if count < width {
+        out.fill(0.0);
+    }
+    // A strip of steps at a time: every source column (contiguous in a transpose) then gives a few words a visit, and
+    // the lines being written stay in the first-level cache.
+    const STRIP: usize = 16;
+    let values = format.values_a_word();
+    let (mut line, mut words) = ([0.0; 2 * STRIP], [0.0; STRIP]);
+    for (strip, out) in out.chunks_mut(STRIP * width).enumerate() {
+        let from = strip * STRIP * values;
+        if from >= depth {
+            break;
+        }
+        let length = (STRIP * values).min(depth - from);
+        let steps = format.words(length);
+        for j in 0..count {
+            let source = &b.data[from * b.row_stride + (first + j) * b.column_stride..];
+            let source = if b.row_stride == 1 {
+                &source[..length]
+            } else {
+                line.iter_mut().take(length).enumerate().for_each(|(i, value)| *value = source[i * b.row_stride]);
+                &line[..length]
+            };
+            let source = if format.is_exact() {
+                source
+            } else {
+                format.along(source, &mut words[..steps]);
+                &words[..steps]
+            };
+            for (i, &word) in source.iter().enumerate() {
+                out[i * width + j] = word;
+            }
+        }
+    }
+}
+
+/// `height` columns from `first` of row-major `a` (depth, stride), as words in tiles of `tile` columns: tile, then step,
+/// then column. What pads the last tile is never used.
+pub(super) fn interleave(
+    format: Format,
+    a: &[f32],
+    stride: usize,
+    depth: usize,
+    first: usize,
+    height: usize,
+    out: &mut [f32],
+) {
+    const LINE: usize = super::GRAM_ROWS;
+    let (tile, steps) = (format.kernel.rows(), format.words(depth));
+    let whole = height / tile;
+    let mut line = [0.0; LINE];
+    for step in 0..steps {
+        let source = if format.is_exact() {
+            &a[step * stride + first..][..height]
+        } else {
+            let columns = &mut line[..height];
+            for (i, part) in columns.chunks_mut(Kernel::WIDEST).enumerate() {
+                format.across(a, stride, depth, step, first + i * Kernel::WIDEST, part);
+            }
+            &*columns
+        };
+        match tile {
+            12 => scatter::<12>(source, steps, step, out),
+            6 => scatter::<6>(source, steps, step, out),
+            _ => scatter::<4>(source, steps, step, out),
+        }
+        let rest = &source[whole * tile..];
+        if !rest.is_empty() {
+            out[whole * steps * tile + step * tile..][..rest.len()].copy_from_slice(rest);
+        }
+    }
+}
+
+fn scatter<const TILE: usize>(source: &[f32], steps: usize, step: usize, out: &mut [f32]) {
+    let (tiles, _) = source.as_chunks::<TILE>();
+    for (tile, out) in tiles.iter().zip(out.chunks_exact_mut(steps * TILE)) {
+        out[step * TILE..][..TILE].copy_from_slice(tile);
+    }
+}

@@ -1,0 +1,92 @@
+//! Rotary position embedding (Su et al., "RoFormer", 2021) in the half-split layout of Hugging Face: element `i` of a
+//! head turns together with element `i + head_dim / 2`.
+
+use super::lanes::{dispatch, fma};
+
+/// Cosines and sines for a list of positions: one row a *distinct* position, and the row of every token.
+#[derive(Debug)]
+pub(crate) struct Turns {
+    pub(crate) head_dim: usize,
+    /// (distinct positions, head_dim): the cosines of a position, then its sines.
+    table: Vec<f32>,
+    row_of: Vec<u32>,
+}
+
+impl Turns {
+    pub(crate) fn new(positions: &[u32], head_dim: usize, theta: f32) -> Turns {
+        let mut distinct = positions.to_vec();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let half = head_dim / 2;
+        let mut table = vec![0.0; distinct.len() * head_dim];
+        for (row, &position) in table.chunks_exact_mut(head_dim.max(1)).zip(&distinct) {
+            for i in 0..half {
+                let frequency = f64::from(theta).powf(-2.0 * i as f64 / head_dim as f64);
+                // As Hugging Face does, the frequency and the angle are f32 before the cosine is taken.
+                let angle = position as f32 * frequency as f32;
+                let (sine, cosine) = f64::from(angle).sin_cos();
+                row[i] = cosine as f32;
+                row[half + i] = sine as f32;
+            }
+        }
+        let place = |position| distinct.binary_search(position).unwrap_or(0) as u32;
+        Turns { head_dim, table, row_of: positions.iter().map(place).collect() }
+    }
+
+    /// Cosines and sines of one token.
+    fn row(&self, token: usize) -> &[f32] {
+        &self.table[self.row_of[token] as usize * self.head_dim..][..self.head_dim]
+    }
+}
+
+/// Turn rows `first..` of `x`, which are `width` wide; `sign` −1 turns back, which is the derivative.
+pub(crate) fn rotate(x: &[f32], out: &mut [f32], width: usize, first: usize, turns: &Turns, sign: f32, is_added: bool) {
+    for (row, (x, out)) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)).enumerate() {
+        rotate_row(x, out, turns.row(first + row), sign, is_added);
+    }
+}
+
+/// As [`rotate`], where it lies.
+pub(crate) fn rotate_in_place(x: &mut [f32], width: usize, turns: &Turns) {
+    for (row, x) in x.chunks_exact_mut(width).enumerate() {
+        rotate_row_in_place(x, turns.row(row));
+    }
+}
+
+dispatch! {
+    fn rotate_row(x: &[f32], out: &mut [f32], turn: &[f32], sign: f32, is_added: bool) = rotate_row_body
+}
+
+#[inline(always)]
+fn rotate_row_body<const FMA: bool>(x: &[f32], out: &mut [f32], turn: &[f32], sign: f32, is_added: bool) {
+    let half = turn.len() / 2;
+    let (cosines, sines) = turn.split_at(half);
+    for (x, out) in x.chunks_exact(turn.len()).zip(out.chunks_exact_mut(turn.len())) {
+        let ((x1, x2), (out1, out2)) = (x.split_at(half), out.split_at_mut(half));
+        for i in 0..half {
+            let (cosine, sine) = (cosines[i], sines[i] * sign);
+            let first = fma::<FMA>(x1[i], cosine, -x2[i] * sine);
+            let second = fma::<FMA>(x2[i], cosine, x1[i] * sine);
+            out1[i] = if is_added { out1[i] + first } else { first };
+            out2[i] = if is_added { out2[i] + second } else { second };
+        }
+    }
+}
+
+dispatch! {
+    fn rotate_row_in_place(x: &mut [f32], turn: &[f32]) = rotate_row_in_place_body
+}
+
+#[inline(always)]
+fn rotate_row_in_place_body<const FMA: bool>(x: &mut [f32], turn: &[f32]) {
+    let half = turn.len() / 2;
+    let (cosines, sines) = turn.split_at(half);
+    for x in x.chunks_exact_mut(turn.len()) {
+        let (x1, x2) = x.split_at_mut(half);
+        for i in 0..half {
+            let (first, second) = (x1[i], x2[i]);
+            x1[i] = fma::<FMA>(first, cosines[i], -second * sines[i]);
+            x2[i] = fma::<FMA>(second, cosines[i], first * sines[i]);
+        }
+    }
+}

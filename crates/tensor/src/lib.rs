@@ -1,0 +1,37 @@
+//! Arrays, CPU kernels, one autograd tape, optimiser kernels and weight files.
+//!
+//! The bottom of the house: this crate knows no words and no models. A [`Tape`] records about twenty coarse operations
+//! over [`Parameters`]; [`Tape::backward`] adds their derivatives to [`Gradients`]; [`optim::AdamW`] takes the step.
+//! [`forward`] holds the same operations over plain slices, for token-by-token decoding.
+//!
+//! Two promises hold everywhere. *Determinism*: work is cut into blocks whose layout depends on shapes alone and
+//! reductions run over those blocks in order, so results are the same bits for any number of threads. *Oracles*: every
+//! fast kernel keeps its plain scalar version beside it, and [`set_isa`] chooses between them at run time.
+
+pub mod forward;
+pub mod optim;
+pub mod profile;
+pub mod weights;
+
+mod backward;
+mod buffer;
+mod error;
+mod isa;
+mod kernels;
+mod ops;
+mod parameters;
+mod tape;
+mod tensor;
+mod threads;
+
+pub use buffer::release_buffers;
+pub use error::TensorError;
+pub use isa::{Isa, available_isas, isa, set_isa};
+pub use ops::attention::{AttentionShape, Mask};
+pub use parameters::{Gradients, ParamId, Parameters};
+pub use tape::{Tape, Var};
+pub use tensor::{DType, Tensor};
+pub use threads::{set_threads, threads};
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, TensorError>;

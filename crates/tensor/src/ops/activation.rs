@@ -1,0 +1,62 @@
+//! Activations.
+
+use super::Op;
+use crate::backward::Slopes;
+use crate::buffer::Buffer;
+use crate::kernels::activation;
+use crate::kernels::vector::BLOCK;
+use crate::{Result, Tape, Tensor, Var, threads};
+
+impl Tape<'_> {
+    /// gate · σ(gate) · up, elementwise (Shazeer 2020).
+    ///
+    /// # Errors
+    /// When the shapes differ or are empty.
+    pub fn swiglu(&mut self, gate: Var, up: Var) -> Result<Var> {
+        let (rows, columns) = self.same_shape("swiglu", gate, up)?;
+        let mut out = Buffer::scratch(rows * columns);
+        let (gates, ups) = (self.data(gate), self.data(up));
+        threads::for_each_chunk(&mut out, BLOCK, |block, out| {
+            activation::swiglu_forward(&gates[block * BLOCK..], &ups[block * BLOCK..], out);
+        });
+        let needs = self.needs(gate) || self.needs(up);
+        Ok(self.push(Tensor::matrix(rows, columns, out), Op::SwiGlu { gate, up }, needs))
+    }
+
+    /// x/2 · (1 + tanh(√(2/π) · (x + 0.044715 x³))), elementwise: GPT-2's `gelu_new`.
+    ///
+    /// # Errors
+    /// When x is empty.
+    pub fn gelu(&mut self, x: Var) -> Result<Var> {
+        let (rows, columns) = self.non_empty("gelu", x)?;
+        let mut out = Buffer::scratch(rows * columns);
+        let values = self.data(x);
+        threads::for_each_chunk(&mut out, BLOCK, |block, out| {
+            activation::gelu_forward(&values[block * BLOCK..], out);
+        });
+        let needs = self.needs(x);
+        Ok(self.push(Tensor::matrix(rows, columns, out), Op::Gelu { x }, needs))
+    }
+}
+
+/// The derivative of [`Tape::swiglu`].
+pub(crate) fn swiglu_backward(to: &mut Slopes, gate: Var, up: Var, dy: &[f32]) {
+    let (mut d_gate, mut d_up) = (Buffer::scratch(dy.len()), Buffer::scratch(dy.len()));
+    let (gates, ups) = (to.value(gate), to.value(up));
+    threads::for_each_chunk2(&mut d_gate, BLOCK, &mut d_up, BLOCK, |block, d_gate, d_up| {
+        let at = block * BLOCK;
+        activation::swiglu_backward(&gates[at..], &ups[at..], &dy[at..], d_gate, d_up, true);
+    });
+    super::elementwise::give(to, gate, d_gate);
+    super::elementwise::give(to, up, d_up);
+}
+
+/// The derivative of [`Tape::gelu`].
+pub(crate) fn gelu_backward(to: &mut Slopes, x: Var, dy: &[f32]) {
+    let mut dx = to.take_zeroed(x);
+    let values = to.value(x);
+    threads::for_each_chunk(&mut dx, BLOCK, |block, dx| {
+        activation::gelu_backward(&values[block * BLOCK..], &dy[block * BLOCK..], dx);
+    });
+    to.put(x, dx);
+}

@@ -1,0 +1,67 @@
+//! Rows of a table by index.
+
+use super::Op;
+use crate::backward::Slopes;
+use crate::buffer::Buffer;
+use crate::kernels::vector;
+use crate::{ParamId, Result, Tape, Tensor, TensorError, Var, threads};
+
+/// Rows of output a block.
+const ROWS: usize = 64;
+
+impl Tape<'_> {
+    /// Row `ids[i]` of `table` (vocabulary, columns) as row `i`: (ids, columns).
+    ///
+    /// # Errors
+    /// When there are no ids or one is not below the vocabulary's size.
+    pub fn embedding(&mut self, table: ParamId, ids: &[u32]) -> Result<Var> {
+        const OP: &str = "embedding";
+        let tensor = self.parameters.checked(OP, table)?;
+        let (vocabulary, columns) = tensor.matrix_shape(OP)?;
+        check_ids(OP, ids, vocabulary)?;
+        let values = tensor.values();
+        let mut out = Buffer::scratch(ids.len() * columns);
+        threads::for_each_chunk(&mut out, ROWS * columns, |block, out| {
+            for (out, &id) in out.chunks_exact_mut(columns).zip(&ids[block * ROWS..]) {
+                out.copy_from_slice(&values[id as usize * columns..][..columns]);
+            }
+        });
+        let needs = self.parameters.is_trainable(table);
+        let value = Tensor::matrix(ids.len(), columns, out);
+        Ok(self.push(value, Op::Embedding { table, ids: ids.to_vec() }, needs))
+    }
+}
+
+/// An error for an empty list of ids, or an id that is not below `limit`.
+pub(crate) fn check_ids(op: &'static str, ids: &[u32], limit: usize) -> Result<()> {
+    if ids.is_empty() {
+        return Err(TensorError::Empty { op, shape: vec![0] });
+    }
+    match ids.iter().find(|&&id| id as usize >= limit) {
+        Some(&id) => Err(TensorError::Index { op, what: "token id", index: id.into(), limit: limit as u64 }),
+        None => Ok(()),
+    }
+}
+
+/// Adds every row's slope to its table row, each table row in the order of the ids.
+pub(crate) fn backward(to: &mut Slopes, table: ParamId, ids: &[u32], dy: &[f32]) {
+    let columns = dy.len() / ids.len();
+    let mut order: Vec<u32> = (0..ids.len() as u32).collect();
+    order.sort_by_key(|&row| ids[row as usize]);
+    // Table rows are split evenly, so that threads own disjoint parts of the table.
+    let gradient = to.gradients.get_mut(table);
+    let block_rows = (gradient.len() / columns).div_ceil(16).max(1);
+    threads::for_each_chunk(gradient, block_rows * columns, |block, gradient| {
+        let first = block * block_rows;
+        let last = first + gradient.len() / columns;
+        let start = order.partition_point(|&row| (ids[row as usize] as usize) < first);
+        for &row in &order[start..] {
+            let id = ids[row as usize] as usize;
+            if id >= last {
+                break;
+            }
+            let dy = &dy[row as usize * columns..][..columns];
+            vector::add_assign(dy, &mut gradient[(id - first) * columns..][..columns]);
+        }
+    });
+}

@@ -1,0 +1,97 @@
+//! The linear map with an optional bias, and its derivatives.
+
+use super::Op;
+use crate::backward::Slopes;
+use crate::buffer::Buffer;
+use crate::kernels::matmul::{Format, Matrix, matmul, matmul_gram};
+use crate::kernels::vector;
+use crate::{ParamId, Result, Tape, Tensor, TensorError, Var, profile, threads};
+
+/// Rows a block of the bias's sums.
+const ROWS: usize = 256;
+
+impl Tape<'_> {
+    /// x · weightᵀ + bias: x (rows, in), weight (out, in), bias (out) → (rows, out). The layout of `weight` is that of
+    /// `torch.nn.Linear`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or x is empty.
+    pub fn linear(&mut self, x: Var, weight: ParamId, bias: Option<ParamId>) -> Result<Var> {
+        const OP: &str = "linear";
+        let (rows, inner) = self.non_empty(OP, x)?;
+        let outer = check_weight(self, OP, x, weight)?;
+        let mut out = Buffer::scratch(rows * outer);
+        let format = Format::of(self.parameters.compute_dtype());
+        let weights = Matrix::rows(self.parameters.get(weight).values(), inner);
+        matmul(format, (rows, outer, inner), Matrix::rows(self.data(x), inner), weights.t(), &mut out, false);
+        let mut needs = self.needs(x) || self.parameters.is_trainable(weight);
+        if let Some(bias) = bias {
+            let tensor = self.parameters.checked(OP, bias)?;
+            if tensor.len() != outer {
+                return Err(TensorError::shape(OP, [outer, inner], tensor.shape()));
+            }
+            let values = tensor.values();
+            threads::for_each_chunk(&mut out, ROWS * outer, |_, out| {
+                out.chunks_exact_mut(outer).for_each(|out| vector::add_assign(values, out));
+            });
+            needs |= self.parameters.is_trainable(bias);
+        }
+        Ok(self.push(Tensor::matrix(rows, outer, out), Op::Linear { x, weight, bias }, needs))
+    }
+
+    /// x · weightᵀ without a bias, for the last projection: x (rows, in), weight (vocabulary, in) → (rows, vocabulary).
+    /// Training uses [`Tape::linear_cross_entropy`], which never holds the whole of this.
+    ///
+    /// # Errors
+    /// When the shapes do not fit or x is empty.
+    pub fn logits(&mut self, x: Var, weight: ParamId) -> Result<Var> {
+        self.linear(x, weight, None)
+    }
+}
+
+/// The first dimension of `weight`, when its second is the width of `x`.
+pub(crate) fn check_weight(tape: &Tape, op: &'static str, x: Var, weight: ParamId) -> Result<usize> {
+    let (rows, inner) = tape.shape(x);
+    let tensor = tape.parameters.checked(op, weight)?;
+    match *tensor.shape() {
+        [outer, columns] if columns == inner => Ok(outer),
+        _ => Err(TensorError::shape(op, [rows, inner], tensor.shape())),
+    }
+}
+
+/// dx += dy · W, dW += dyᵀ · x, d_bias += Σ rows of dy.
+pub(crate) fn backward(to: &mut Slopes, x: Var, weight: ParamId, bias: Option<ParamId>, dy: &[f32]) {
+    let format = Format::of(to.parameters.compute_dtype());
+    let outer = to.parameters.get(weight).shape()[0];
+    let inner = to.parameters.get(weight).shape()[1];
+    let rows = dy.len() / outer;
+    if let Some(bias) = bias.filter(|&bias| to.parameters.is_trainable(bias)) {
+        add_bias_gradient(dy, to.gradients.get_mut(bias));
+    }
+    let nodes = to.nodes;
+    if to.parameters.is_trainable(weight) {
+        let start = profile::start();
+        let values = nodes[x.index()].value.values();
+        matmul_gram(format, (outer, inner, rows), dy, values, to.gradients.get_mut(weight));
+        profile::stop(start, "backward", "linear: weight");
+    }
+    if to.needs(x) {
+        let start = profile::start();
+        let (mut dx, is_new) = to.take(x);
+        let weights = Matrix::rows(to.parameters.get(weight).values(), inner);
+        matmul(format, (rows, inner, outer), Matrix::rows(dy, outer), weights, &mut dx, !is_new);
+        to.put(x, dx);
+        profile::stop(start, "backward", "linear: input");
+    }
+}
+
+/// `gradient += Σ rows of dy`, by blocks of rows that are then added in order.
+fn add_bias_gradient(dy: &[f32], gradient: &mut [f32]) {
+    let outer = gradient.len();
+    let mut partial = Buffer::zeros(dy.len().div_ceil(ROWS * outer) * outer);
+    threads::for_each_chunk(&mut partial, outer, |block, partial| {
+        let rows = &dy[block * ROWS * outer..];
+        vector::add_columns(&rows[..rows.len().min(ROWS * outer)], partial);
+    });
+    partial.chunks_exact(outer).for_each(|partial| vector::add_assign(partial, gradient));
+}

@@ -1,0 +1,127 @@
+//! The operations: one file a group, each with its forward pass (methods of [`crate::Tape`]) and its derivative. The
+//! table that leads from an operation to its derivative is `backward.rs`.
+
+pub(crate) mod activation;
+pub(crate) mod attention;
+pub(crate) mod elementwise;
+pub(crate) mod embedding;
+pub(crate) mod linear;
+pub(crate) mod norm;
+pub(crate) mod projection;
+pub(crate) mod reduce;
+pub(crate) mod rope;
+
+use std::sync::Arc;
+
+use crate::buffer::Buffer;
+use crate::kernels::rope::Turns;
+use crate::{ParamId, Var};
+use attention::{AttentionShape, Spans};
+
+/// What was done to make a value, with what the derivative needs beyond the inputs' values.
+pub(crate) enum Op {
+    Input,
+    /// Any operation on a tape that does not record.
+    Forgotten(&'static str),
+    Embedding {
+        table: ParamId,
+        ids: Vec<u32>,
+    },
+    Linear {
+        x: Var,
+        weight: ParamId,
+        bias: Option<ParamId>,
+    },
+    RmsNorm {
+        x: Var,
+        gain: ParamId,
+        inverse: Buffer,
+    },
+    LayerNorm {
+        x: Var,
+        gain: ParamId,
+        bias: ParamId,
+        statistics: Buffer,
+    },
+    Rope {
+        x: Var,
+        turns: Arc<Turns>,
+    },
+    Attention {
+        q: Var,
+        k: Var,
+        v: Var,
+        shape: AttentionShape,
+        spans: Spans,
+        log_sum_exp: Buffer,
+    },
+    SwiGlu {
+        gate: Var,
+        up: Var,
+    },
+    Gelu {
+        x: Var,
+    },
+    Add {
+        a: Var,
+        b: Var,
+    },
+    Mul {
+        a: Var,
+        b: Var,
+    },
+    Scale {
+        x: Var,
+        factor: f32,
+    },
+    Dropout {
+        x: Var,
+        p: f32,
+        seed: u64,
+    },
+    LinearCrossEntropy {
+        x: Var,
+        weight: ParamId,
+        slopes: projection::Slopes,
+    },
+    LinearLogProbs {
+        x: Var,
+        weight: ParamId,
+        targets: Vec<u32>,
+        log_sum_exp: Buffer,
+    },
+    SegmentSum {
+        x: Var,
+        segment_of: Vec<Option<u32>>,
+    },
+    Sum {
+        x: Var,
+        factor: f32,
+    },
+}
+
+impl Op {
+    /// The name that errors use.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Op::Input => "input",
+            Op::Forgotten(name) => name,
+            Op::Embedding { .. } => "embedding",
+            Op::Linear { .. } => "linear",
+            Op::RmsNorm { .. } => "rms_norm",
+            Op::LayerNorm { .. } => "layer_norm",
+            Op::Rope { .. } => "rope",
+            Op::Attention { .. } => "attention",
+            Op::SwiGlu { .. } => "swiglu",
+            Op::Gelu { .. } => "gelu",
+            Op::Add { .. } => "add",
+            Op::Mul { .. } => "mul",
+            Op::Scale { .. } => "scale",
+            Op::Dropout { .. } => "dropout",
+            Op::LinearCrossEntropy { .. } => "linear_cross_entropy",
+            Op::LinearLogProbs { .. } => "linear_log_probs",
+            Op::SegmentSum { .. } => "segment_sum",
+            Op::Sum { .. } => "sum",
+        }
+    }
+}

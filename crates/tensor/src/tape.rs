@@ -1,0 +1,163 @@
+//! The tape: every operation's output, and what its derivative will need.
+
+use crate::buffer::Buffer;
+use crate::error::check_length;
+use crate::kernels::vector;
+use crate::ops::Op;
+use crate::{DType, Gradients, Parameters, Result, Tensor, TensorError, backward, profile};
+
+/// A value on a [`Tape`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Var(u32);
+
+impl Var {
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+pub(crate) struct Node {
+    pub(crate) value: Tensor,
+    pub(crate) op: Op,
+    /// Whether a trainable parameter stands behind the value.
+    pub(crate) needs_gradient: bool,
+}
+
+/// Records one step's operations over `parameters`. All values are matrices (rows, columns), with rows = batch · time
+/// for activations; the operations stand in `ops`, one file a group.
+///
+/// Vars belong to the tape that made them. Passing another tape's is an error of the program and may panic.
+pub struct Tape<'p> {
+    pub(crate) parameters: &'p Parameters,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) is_recording: bool,
+    pub(crate) turns: Vec<crate::ops::rope::Cached>,
+    /// When the last operation ended, while the time of each is measured.
+    clock: Option<std::time::Instant>,
+}
+
+impl<'p> Tape<'p> {
+    /// A tape that can be differentiated.
+    pub fn new(parameters: &'p Parameters) -> Tape<'p> {
+        Tape { parameters, nodes: Vec::new(), is_recording: true, turns: Vec::new(), clock: profile::start() }
+    }
+
+    /// A tape for values only: operations keep nothing for a derivative.
+    pub fn forward_only(parameters: &'p Parameters) -> Tape<'p> {
+        Tape { is_recording: false, ..Tape::new(parameters) }
+    }
+
+    /// Put a value on the tape; no derivative is taken by it. A bf16 tensor is widened.
+    pub fn input(&mut self, tensor: Tensor) -> Var {
+        let (rows, columns) = match tensor.shape() {
+            &[rows, columns] => (rows, columns),
+            shape => {
+                let columns = shape.last().copied().unwrap_or(1);
+                (tensor.len().checked_div(columns).unwrap_or(0), columns)
+            }
+        };
+        let wide = if tensor.dtype() == DType::F32 { tensor } else { tensor.to_dtype(DType::F32) };
+        let value = Tensor::matrix(rows, columns, Buffer::copy_of(wide.values()));
+        self.push(value, Op::Input, false)
+    }
+
+    /// The value of `var`.
+    ///
+    /// # Panics
+    /// When `var` was made by a longer tape.
+    pub fn value(&self, var: Var) -> &Tensor {
+        &self.nodes[var.index()].value
+    }
+
+    /// The rows and columns of `var`.
+    ///
+    /// # Panics
+    /// When `var` was made by a longer tape.
+    pub fn shape(&self, var: Var) -> (usize, usize) {
+        match self.value(var).shape() {
+            &[rows, columns] => (rows, columns),
+            _ => (0, 0),
+        }
+    }
+
+    /// The parameters the tape reads.
+    pub fn parameters(&self) -> &'p Parameters {
+        self.parameters
+    }
+
+    /// Add the derivatives of Σ `seed` · `loss` by every trainable parameter to `gradients`.
+    ///
+    /// `seed` is dL/d`loss`, one number for each of its values: `[1.0]` when `loss` is the objective itself.
+    ///
+    /// # Errors
+    /// When the tape does not record, or `seed` or `gradients` do not fit.
+    pub fn backward(&mut self, loss: Var, seed: &[f32], gradients: &mut Gradients) -> Result<()> {
+        if !self.is_recording {
+            return Err(TensorError::NotRecorded);
+        }
+        check_length("backward", "seeds", seed.len(), self.value(loss).len())?;
+        if !gradients.fit(self.parameters) {
+            return Err(TensorError::argument("backward", "the gradients belong to other parameters"));
+        }
+        backward::run(self, loss, seed, gradients);
+        Ok(())
+    }
+
+    /// An error that names the first operation with a value that is not finite, searched from the start of the tape to
+    /// `var`; `Ok` when there is none.
+    ///
+    /// # Errors
+    /// [`TensorError::NotFinite`].
+    pub fn check_finite(&self, var: Var) -> Result<()> {
+        for node in self.nodes.iter().take(var.index() + 1) {
+            if vector::all_finite(node.value.values()) {
+                continue;
+            }
+            let columns = node.value.shape().last().copied().unwrap_or(1).max(1);
+            let bad = node.value.values().iter().enumerate().find(|(_, value)| !value.is_finite());
+            if let Some((index, &value)) = bad {
+                let (row, column) = (index / columns, index % columns);
+                return Err(TensorError::NotFinite { op: node.op.name(), value, row, column });
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn push(&mut self, value: Tensor, op: Op, needs_gradient: bool) -> Var {
+        let var = Var(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let needs_gradient = needs_gradient && self.is_recording;
+        profile::stop(self.clock, "forward", op.name());
+        self.clock = profile::start();
+        // A tape that does not record lets go of what only a derivative would need.
+        let op = if self.is_recording { op } else { Op::Forgotten(op.name()) };
+        self.nodes.push(Node { value, op, needs_gradient });
+        var
+    }
+
+    /// The f32 values of `var`.
+    pub(crate) fn data(&self, var: Var) -> &[f32] {
+        self.nodes[var.index()].value.values()
+    }
+
+    pub(crate) fn needs(&self, var: Var) -> bool {
+        self.nodes[var.index()].needs_gradient
+    }
+
+    /// An error unless `var` has at least one row and one column.
+    pub(crate) fn non_empty(&self, op: &'static str, var: Var) -> Result<(usize, usize)> {
+        let (rows, columns) = self.shape(var);
+        match rows * columns {
+            0 => Err(TensorError::Empty { op, shape: vec![rows, columns] }),
+            _ => Ok((rows, columns)),
+        }
+    }
+
+    /// An error unless both have the same shape.
+    pub(crate) fn same_shape(&self, op: &'static str, a: Var, b: Var) -> Result<(usize, usize)> {
+        let (left, right) = (self.shape(a), self.shape(b));
+        match left == right {
+            true => self.non_empty(op, a),
+            false => Err(TensorError::shape(op, [left.0, left.1], [right.0, right.1])),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Every instruction set of this processor against the plain version, in a process of its own because the choice is
+//! global.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+#[path = "ops/support.rs"]
+#[allow(dead_code, reason = "shared with the other tests")]
+mod support;
+
+use std::sync::Arc;
+
+use support::{Model, distance, noise};
+use tensor::optim::{AdamW, AdamWConfig};
+use tensor::{DType, Gradients, Isa, Mask, Parameters, Tape, Tensor, available_isas, forward, isa, set_isa};
+
+/// The loss, all gradients and all weights after one step, of one instruction set.
+fn step(compute: DType, mask: &Mask, batch: usize) -> [Vec<f32>; 3] {
+    let model = Model::SMALL;
+    let mut parameters = model.parameters();
+    parameters.set_compute_dtype(compute);
+    let head = parameters.id("embedding").unwrap();
+    let ids: Vec<u32> = (0..330).map(|i| (i * 13 % 97) as u32).collect();
+    let mut gradients = Gradients::zeros_like(&parameters);
+    let mut tape = Tape::new(&parameters);
+    let hidden = model.hidden(&mut tape, &ids, batch, mask).unwrap();
+    let hidden = tape.gelu(hidden).unwrap();
+    let loss = tape.linear_cross_entropy(hidden, head, &ids, &vec![0.01; 330]).unwrap();
+    tape.backward(loss, &[1.0], &mut gradients).unwrap();
+    let loss = tape.value(loss).to_f32_vec();
+    drop(tape);
+    let all: Vec<f32> = parameters.iter().flat_map(|(id, _, _)| gradients.get(id).to_vec()).collect();
+    // A large eps keeps the update smooth: Adam divides tiny gradients, and their rounding, by their own size.
+    let config = AdamWConfig { eps: 1e-2, ..AdamWConfig::default() };
+    AdamW::new(&parameters).step(&mut parameters, &gradients, &config, 1.0, &|_| true);
+    [loss, all, parameters.iter().flat_map(|(_, _, tensor)| tensor.to_f32_vec()).collect()]
+}
+
+#[test]
+fn every_instruction_set_agrees_with_the_plain_one() {
+    let document_of: Arc<[u32]> = (0..330).map(|i| (i / 30) as u32).collect();
+    let weight = Tensor::from_f32([70, 83], noise(70 * 83, 1)).unwrap();
+    let x = noise(83, 2);
+    for compute in [DType::F32, DType::Bf16] {
+        for (mask, batch) in
+            [(Mask::Causal, 3), (Mask::Full, 2), (Mask::Packed { document_of: document_of.clone() }, 2)]
+        {
+            set_isa(Isa::Scalar).unwrap();
+            let expected = step(compute, &mask, batch);
+            let mut plain = vec![0.0; 70];
+            forward::linear(&x, 1, &weight, None, &mut plain).unwrap();
+            for other in available_isas() {
+                set_isa(other).unwrap();
+                assert_eq!(isa(), other);
+                // A value near a rounding boundary may fall on either side in bf16, 2⁻⁸ apart.
+                let bound = if compute == DType::F32 { 2e-5 } else { 2e-2 };
+                for (found, expected) in step(compute, &mask, batch).iter().zip(&expected) {
+                    let error = distance(found, expected);
+                    assert!(error < bound, "{other:?} {compute:?} {mask:?}: {error}");
+                }
+                let mut out = vec![0.0; 70];
+                forward::linear(&x, 1, &weight, None, &mut out).unwrap();
+                assert!(distance(&out, &plain) < 1e-6);
+            }
+        }
+    }
+    let parameters = Parameters::new();
+    for other in available_isas() {
+        set_isa(other).unwrap();
+        let mut tape = Tape::forward_only(&parameters);
+        let x = tape.input(Tensor::from_f32([1, 3], vec![f32::NAN, 1.0, 2.0]).unwrap());
+        let y = tape.gelu(x).unwrap();
+        assert!(tape.value(y).to_f32_vec()[0].is_nan(), "{other:?} loses a NaN");
+    }
+}

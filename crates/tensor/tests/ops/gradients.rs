@@ -1,0 +1,193 @@
+//! Every operation's derivative against central differences of its value.
+
+use std::sync::Arc;
+
+use tensor::{AttentionShape, Gradients, Mask, ParamId, Parameters, Tape, Var};
+
+use crate::support::{add, distance, noise, rows_of};
+
+type Build = dyn Fn(&mut Tape, &[ParamId]) -> Var;
+
+/// Compares d(Σ seed · output) by every parameter with differences of it.
+fn check(name: &str, shapes: &[&[usize]], build: &Build) {
+    let mut parameters = Parameters::new();
+    let ids: Vec<ParamId> = shapes
+        .iter()
+        .enumerate()
+        .map(|(i, shape)| add(&mut parameters, &format!("p{i}"), shape, 11 + i as u64))
+        .collect();
+    let count = {
+        let mut tape = Tape::forward_only(&parameters);
+        let out = build(&mut tape, &ids);
+        tape.value(out).len()
+    };
+    let seed = noise(count, 99);
+    let objective = |parameters: &Parameters| -> f64 {
+        let mut tape = Tape::forward_only(parameters);
+        let out = build(&mut tape, &ids);
+        tape.value(out).as_f32().unwrap().iter().zip(&seed).map(|(&y, &s)| f64::from(y) * f64::from(s)).sum()
+    };
+    // Gradients start at one, so that a derivative that overwrites instead of adding is found.
+    let mut gradients = Gradients::zeros_like(&parameters);
+    ids.iter().for_each(|&id| gradients.get_mut(id).fill(1.0));
+    let mut tape = Tape::new(&parameters);
+    let out = build(&mut tape, &ids);
+    tape.backward(out, &seed, &mut gradients).unwrap();
+    drop(tape);
+    const STEP: f32 = 1e-2;
+    for &id in &ids {
+        let found: Vec<f32> = gradients.get(id).iter().map(|g| g - 1.0).collect();
+        let mut differences = Vec::with_capacity(found.len());
+        for i in 0..found.len() {
+            let value = parameters.get(id).as_f32().unwrap()[i];
+            let mut at = |x: f32| {
+                parameters.values_mut(id)[i] = x;
+                objective(&parameters)
+            };
+            let difference = at(value + STEP) - at(value - STEP);
+            at(value);
+            differences.push((difference / f64::from((value + STEP) - (value - STEP))) as f32);
+        }
+        let error = distance(&found, &differences);
+        assert!(error < 2e-3, "{name}, parameter {}: relative error {error}\n{found:?}\n{differences:?}", id.index());
+    }
+}
+
+#[test]
+fn embedding_and_linear() {
+    check("embedding", &[&[5, 3]], &|tape, p| tape.embedding(p[0], &[4, 0, 4, 2, 4]).unwrap());
+    check("linear", &[&[4, 3], &[5, 3]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.linear(x, p[1], None).unwrap()
+    });
+    check("linear with bias", &[&[4, 3], &[5, 3], &[5]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.linear(x, p[1], Some(p[2])).unwrap()
+    });
+    check("logits", &[&[2, 3], &[7, 3]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.logits(x, p[1]).unwrap()
+    });
+    check("one weight used twice", &[&[3, 3]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        let y = tape.linear(x, p[0], None).unwrap();
+        tape.linear(y, p[0], None).unwrap()
+    });
+}
+
+#[test]
+fn norms_and_rope() {
+    check("rms_norm", &[&[3, 21], &[21]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.rms_norm(x, p[1], 1e-3).unwrap()
+    });
+    check("layer_norm", &[&[3, 21], &[21], &[21]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.layer_norm(x, p[1], p[2], 1e-3).unwrap()
+    });
+    check("a value normed twice", &[&[2, 18], &[18], &[18]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        let a = tape.rms_norm(x, p[1], 1e-3).unwrap();
+        let b = tape.layer_norm(x, p[1], p[2], 1e-3).unwrap();
+        tape.add(a, b).unwrap()
+    });
+    check("rope", &[&[3, 8]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        let y = tape.rope(x, &[0, 3, 700], 4, 100.0).unwrap();
+        tape.add(x, y).unwrap()
+    });
+}
+
+#[test]
+fn elementwise() {
+    type Map = fn(&mut Tape, Var, Var) -> Var;
+    let maps: [(&str, Map); 9] = [
+        ("swiglu", |tape, a, b| tape.swiglu(a, b).unwrap()),
+        ("swiglu of one", |tape, a, _| tape.swiglu(a, a).unwrap()),
+        ("gelu", |tape, a, _| tape.gelu(a).unwrap()),
+        ("add", |tape, a, b| tape.add(a, b).unwrap()),
+        ("add to itself", |tape, a, _| tape.add(a, a).unwrap()),
+        ("mul", |tape, a, b| tape.mul(a, b).unwrap()),
+        ("square", |tape, a, _| tape.mul(a, a).unwrap()),
+        ("scale", |tape, a, _| tape.scale(a, -2.5).unwrap()),
+        ("dropout", |tape, a, _| tape.dropout(a, 0.4, 7).unwrap()),
+    ];
+    for (name, map) in maps {
+        check(name, &[&[3, 19], &[3, 19]], &move |tape, p| {
+            let (a, b) = (rows_of(tape, p[0]), rows_of(tape, p[1]));
+            let y = map(tape, a, b);
+            // Everything also reaches the result past the operation, so that slopes must add.
+            let y = tape.add(y, a).unwrap();
+            tape.add(y, b).unwrap()
+        });
+    }
+}
+
+#[test]
+fn reductions() {
+    check("sum", &[&[3, 4]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.sum(x).unwrap()
+    });
+    check("mean", &[&[3, 4]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.mean(x).unwrap()
+    });
+    check("segment_sum", &[&[5, 1]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.segment_sum(x, &[Some(2), None, Some(0), Some(2), Some(2)], 4).unwrap()
+    });
+}
+
+#[test]
+fn projections() {
+    check("linear_cross_entropy", &[&[4, 3], &[6, 3]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.linear_cross_entropy(x, p[1], &[5, 0, 999, 2], &[0.5, 2.0, 0.0, -1.0]).unwrap()
+    });
+    check("tied cross-entropy", &[&[6, 3]], &|tape, p| {
+        let x = tape.embedding(p[0], &[1, 1, 3]).unwrap();
+        tape.linear_cross_entropy(x, p[0], &[1, 3, 5], &[1.0; 3]).unwrap()
+    });
+    check("linear_log_probs", &[&[4, 3], &[6, 3]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.linear_log_probs(x, p[1], &[5, 0, 1, 2]).unwrap()
+    });
+    check("log-probabilities by segment", &[&[4, 3], &[6, 3]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        let y = tape.linear_log_probs(x, p[1], &[5, 0, 1, 2]).unwrap();
+        tape.segment_sum(y, &[Some(0), Some(1), None, Some(1)], 2).unwrap()
+    });
+}
+
+#[test]
+fn attention_under_every_mask() {
+    let packed = |ids: &[u32]| Mask::Packed { document_of: Arc::from(ids) };
+    let masks = [
+        Mask::Causal,
+        Mask::Full,
+        Mask::Prefix { length: 2 },
+        Mask::Prefix { length: 100 },
+        packed(&[1, 1, 2, 2, 2, 7, 7, 7, 7, 8]),
+    ];
+    for mask in masks {
+        for (n_heads, n_kv_heads) in [(2, 2), (4, 2), (3, 1)] {
+            let head_dim = 4;
+            let shape = AttentionShape { batch: 2, time: 5, n_heads, n_kv_heads, head_dim };
+            let shapes: [&[usize]; 3] =
+                [&[10, n_heads * head_dim], &[10, n_kv_heads * head_dim], &[10, n_kv_heads * head_dim]];
+            let mask = mask.clone();
+            check(&format!("attention {mask:?} {n_heads}/{n_kv_heads}"), &shapes, &move |tape, p| {
+                let [q, k, v] = [p[0], p[1], p[2]].map(|id| rows_of(tape, id));
+                let q = tape.scale(q, 2.0).unwrap();
+                tape.attention(q, k, v, &shape, &mask).unwrap()
+            });
+        }
+    }
+    check("attention of a value to itself", &[&[7, 6]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        let shape = AttentionShape { batch: 1, time: 7, n_heads: 3, n_kv_heads: 3, head_dim: 2 };
+        let y = tape.attention(x, x, x, &shape, &Mask::Causal).unwrap();
+        tape.add(x, y).unwrap()
+    });
+}

@@ -1,0 +1,15 @@
+//! Tests of the engine through its public interface, one file an operation or promise.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod attention;
+mod bf16;
+mod determinism;
+mod edges;
+mod errors;
+mod forward;
+mod gradients;
+mod optim;
+mod projection;
+mod support;
+mod values;
+mod weights;

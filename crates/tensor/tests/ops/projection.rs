@@ -1,0 +1,100 @@
+//! The blocked projection losses against whole logits.
+
+use tensor::{Gradients, ParamId, Parameters, Tape, Tensor, TensorError};
+
+use crate::support::{add, distance, noise, rows_of};
+
+/// −log softmax of the whole logits at the targets, in f64.
+fn losses(parameters: &Parameters, x: ParamId, weight: ParamId, targets: &[u32]) -> Vec<f64> {
+    let mut tape = Tape::forward_only(parameters);
+    let x = rows_of(&mut tape, x);
+    let logits = tape.logits(x, weight).unwrap();
+    let columns = tape.shape(logits).1;
+    let values = tape.value(logits).to_f32_vec();
+    let one = |(row, &target): (&[f32], &u32)| {
+        let total: f64 = row.iter().map(|&x| f64::from(x).exp()).sum();
+        total.ln() - f64::from(row[target as usize])
+    };
+    values.chunks_exact(columns).zip(targets).map(one).collect()
+}
+
+#[test]
+fn blocks_sum_to_the_whole() {
+    // More rows than a block, a vocabulary that no panel divides.
+    for (rows, inner, vocabulary) in [(1, 1, 1), (3, 5, 1), (600, 24, 77)] {
+        let mut parameters = Parameters::new();
+        let x = add(&mut parameters, "x", &[rows, inner], 1);
+        let weight = add(&mut parameters, "w", &[vocabulary, inner], 2);
+        let targets: Vec<u32> = (0..rows).map(|i| (i * 31 % vocabulary) as u32).collect();
+        let expected = losses(&parameters, x, weight, &targets);
+        let weights: Vec<f32> = (0..rows).map(|i| [1.0, 0.0, 0.25][i % 3]).collect();
+
+        let mut tape = Tape::forward_only(&parameters);
+        let hidden = rows_of(&mut tape, x);
+        let loss = tape.linear_cross_entropy(hidden, weight, &targets, &weights).unwrap();
+        let sum: f64 = expected.iter().zip(&weights).map(|(loss, &weight)| loss * f64::from(weight)).sum();
+        let found = f64::from(tape.value(loss).as_f32().unwrap()[0]);
+        assert!((found - sum).abs() <= 1e-5 * sum.abs() + 1e-6, "{found} instead of {sum}");
+        let log_probs = tape.linear_log_probs(hidden, weight, &targets).unwrap();
+        for (found, expected) in tape.value(log_probs).as_f32().unwrap().iter().zip(&expected) {
+            assert!((f64::from(*found) + expected).abs() < 1e-5, "{found} instead of {}", -expected);
+        }
+    }
+}
+
+#[test]
+fn both_losses_have_the_same_gradients() {
+    let (rows, inner, vocabulary) = (520, 16, 40);
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[rows, inner], 1);
+    let weight = add(&mut parameters, "w", &[vocabulary, inner], 2);
+    let targets: Vec<u32> = (0..rows).map(|i| (i * 7 % vocabulary) as u32).collect();
+    let weights: Vec<f32> = noise(rows, 3).into_iter().map(|x| if x < -0.5 { 0.0 } else { x }).collect();
+    let [mut a, mut b] = [0; 2].map(|_| Gradients::zeros_like(&parameters));
+    let mut tape = Tape::new(&parameters);
+    let hidden = rows_of(&mut tape, x);
+    let loss = tape.linear_cross_entropy(hidden, weight, &targets, &weights).unwrap();
+    tape.backward(loss, &[-3.0], &mut a).unwrap();
+    let mut tape = Tape::new(&parameters);
+    let hidden = rows_of(&mut tape, x);
+    let log_probs = tape.linear_log_probs(hidden, weight, &targets).unwrap();
+    let seed: Vec<f32> = weights.iter().map(|weight| 3.0 * weight).collect();
+    tape.backward(log_probs, &seed, &mut b).unwrap();
+    for id in [x, weight] {
+        assert!(distance(a.get(id), b.get(id)) < 1e-5);
+    }
+}
+
+#[test]
+fn nothing_to_learn_is_an_error() {
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[2, 3], 1);
+    let mut tape = Tape::new(&parameters);
+    let hidden = rows_of(&mut tape, x);
+    let error = tape.linear_cross_entropy(hidden, x, &[0, 1], &[0.0, 0.0]).unwrap_err();
+    assert!(matches!(error, TensorError::NoTargets { .. }), "{error}");
+}
+
+#[test]
+fn frozen_weights_get_no_gradient() {
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[4, 3], 1);
+    let inner = add(&mut parameters, "inner", &[3, 3], 2);
+    let head = add(&mut parameters, "head", &[5, 3], 3);
+    for id in [inner, head] {
+        parameters.set_trainable(id, false);
+    }
+    let mut gradients = Gradients::zeros_like(&parameters);
+    let mut tape = Tape::new(&parameters);
+    let hidden = rows_of(&mut tape, x);
+    let hidden = tape.linear(hidden, inner, None).unwrap();
+    let loss = tape.linear_cross_entropy(hidden, head, &[0, 1, 2, 3], &[1.0; 4]).unwrap();
+    tape.backward(loss, &[1.0], &mut gradients).unwrap();
+    assert!(gradients.get(x).iter().any(|&g| g != 0.0));
+    assert!([inner, head].iter().all(|&id| gradients.get(id).iter().all(|&g| g == 0.0)));
+
+    let mut tape = Tape::new(&parameters);
+    let input = tape.input(Tensor::from_f32([4, 3], noise(12, 1)).unwrap());
+    let loss = tape.linear_cross_entropy(input, head, &[0, 1, 2, 3], &[1.0; 4]).unwrap();
+    tape.backward(loss, &[1.0], &mut gradients).unwrap();
+}

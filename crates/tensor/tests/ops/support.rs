@@ -1,0 +1,95 @@
+//! What the tests share: reproducible numbers, comparison, a small transformer.
+
+use tensor::{AttentionShape, Mask, ParamId, Parameters, Result, Tape, Tensor, Var};
+
+/// `count` reproducible numbers in [−1, 1).
+pub fn noise(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = |_| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    };
+    (0..count).map(next).collect()
+}
+
+/// Add a parameter of noise.
+pub fn add(parameters: &mut Parameters, name: &str, shape: &[usize], seed: u64) -> ParamId {
+    let values = noise(shape.iter().product(), seed);
+    parameters.add(name, Tensor::from_f32(shape, values).unwrap()).unwrap()
+}
+
+/// A trainable parameter as a value on the tape: every row of it once.
+pub fn rows_of(tape: &mut Tape, table: ParamId) -> Var {
+    let rows = tape.parameters().get(table).shape()[0] as u32;
+    tape.embedding(table, &(0..rows).collect::<Vec<_>>()).unwrap()
+}
+
+/// The Euclidean distance of two lists, relative to the second.
+pub fn distance(found: &[f32], expected: &[f32]) -> f64 {
+    assert_eq!(found.len(), expected.len());
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|x| x * x).sum::<f64>().sqrt();
+    let difference = norm(&mut found.iter().zip(expected).map(|(&a, &b)| f64::from(a) - f64::from(b)));
+    difference / norm(&mut expected.iter().map(|&x| f64::from(x))).max(1e-12)
+}
+
+/// A LLaMA-shaped model of `layers` layers, with its sizes.
+pub struct Model {
+    pub width: usize,
+    pub heads: usize,
+    pub kv: usize,
+    pub vocabulary: usize,
+    pub layers: usize,
+}
+
+impl Model {
+    pub const SMALL: Model = Model { width: 48, heads: 6, kv: 2, vocabulary: 97, layers: 2 };
+
+    pub fn parameters(&self) -> Parameters {
+        let (d, f, narrow) = (self.width, self.width * 5 / 2, self.width / self.heads * self.kv);
+        let mut parameters = Parameters::new();
+        let mut seed = 0;
+        let mut matrix = |name: String, shape: [usize; 2]| {
+            seed += 1;
+            let values = noise(shape[0] * shape[1], seed).iter().map(|x| 0.2 * x).collect();
+            parameters.add(name, Tensor::from_f32(shape, values).unwrap()).unwrap();
+        };
+        matrix("embedding".into(), [self.vocabulary, d]);
+        for layer in 0..self.layers {
+            let shapes = [[d, d], [narrow, d], [narrow, d], [d, d], [f, d], [f, d], [d, f]];
+            for (name, shape) in ["q", "k", "v", "o", "gate", "up", "down"].iter().zip(shapes) {
+                matrix(format!("{layer}.{name}"), shape);
+            }
+        }
+        for layer in 0..=self.layers {
+            for norm in ["norm1", "norm2"] {
+                parameters.add(format!("{layer}.{norm}"), Tensor::from_f32([d], vec![1.0; d]).unwrap()).unwrap();
+            }
+        }
+        parameters
+    }
+
+    pub fn hidden(&self, tape: &mut Tape, ids: &[u32], batch: usize, mask: &Mask) -> Result<Var> {
+        let time = ids.len() / batch;
+        let positions: Vec<u32> = (0..ids.len()).map(|i| (i % time) as u32).collect();
+        let parameters = tape.parameters();
+        let id = |layer: usize, name: &str| parameters.id(&format!("{layer}.{name}")).unwrap();
+        let head_dim = self.width / self.heads;
+        let shape = AttentionShape { batch, time, n_heads: self.heads, n_kv_heads: self.kv, head_dim };
+        let mut x = tape.embedding(parameters.id("embedding").unwrap(), ids)?;
+        for layer in 0..self.layers {
+            let n = tape.rms_norm(x, id(layer, "norm1"), 1e-5)?;
+            let [q, k, v] = ["q", "k", "v"].map(|name| tape.linear(n, id(layer, name), None));
+            let (q, k) = (tape.rope(q?, &positions, head_dim, 1e4)?, tape.rope(k?, &positions, head_dim, 1e4)?);
+            let attended = tape.attention(q, k, v?, &shape, mask)?;
+            let branch = tape.linear(attended, id(layer, "o"), None)?;
+            x = tape.add(x, branch)?;
+            let n = tape.rms_norm(x, id(layer, "norm2"), 1e-5)?;
+            let (gate, up) = (tape.linear(n, id(layer, "gate"), None)?, tape.linear(n, id(layer, "up"), None)?);
+            let inner = tape.swiglu(gate, up)?;
+            let inner = tape.dropout(inner, 0.1, layer as u64)?;
+            let branch = tape.linear(inner, id(layer, "down"), None)?;
+            x = tape.add(x, branch)?;
+        }
+        tape.rms_norm(x, id(self.layers, "norm1"), 1e-5)
+    }
+}
