@@ -6,7 +6,10 @@ use crate::world::{Language, Person, World};
 use lang::rng::Rng;
 
 /// Share of the facts of a context that are told in other words than the canonical sentence.
-const PARAPHRASE_SHARE: f64 = 0.1;
+const PARAPHRASE_SHARE: f64 = 0.06;
+/// Share of contexts in which everybody has one fact only. A name alone then leads to the answer, which is where a small
+/// model begins to read; the other contexts need name and relation together.
+const ONE_FACT_EACH_SHARE: f64 = 0.6;
 /// Share of contexts with a sentence that tells nothing about anybody.
 const FILLER_SHARE: f64 = 0.15;
 
@@ -42,13 +45,21 @@ impl Context {
     /// A context that tells the `relations` of one person, who is `people[0]`; the first of `facts` are these. Often
     /// another person has a fact of the first relation too, so that the name must be read.
     pub(crate) fn about(rng: &mut Rng, world: &World, language: Language, relations: &[Id]) -> Context {
+        if relations.len() == 1 && rng.chance(ONE_FACT_EACH_SHARE) {
+            let count = 2 + rng.index(3);
+            let cast: Vec<Person> = world.cast(rng, count).into_iter().cloned().collect();
+            let told: Vec<(usize, Id)> = (0..count)
+                .map(|person| (person, if person == 0 { relations[0] } else { Id::draw(rng) }))
+                .collect();
+            return Context::tell(rng, world, language, cast, &told);
+        }
         let cast: Vec<Person> = {
             let count = 2 + rng.index(2);
             world.cast(rng, count).into_iter().cloned().collect()
         };
         let mut told: Vec<(usize, Id)> = relations.iter().map(|&r| (0, r)).collect();
         if let Some(&first) = relations.first()
-            && rng.chance(0.6)
+            && rng.chance(0.4)
         {
             told.push((1, first));
         }

@@ -6,6 +6,7 @@ mod dialogue;
 mod instructions;
 mod lesson;
 mod letter;
+mod memory;
 mod numbers;
 mod parallel;
 mod plan;
@@ -28,12 +29,13 @@ struct Kind {
 
 /// The registry of kinds.
 const KINDS: &[Kind] = &[
-    Kind { name: "story", weight: 18, generate: story::generate },
-    Kind { name: "town", weight: 12, generate: town::generate },
-    Kind { name: "reading", weight: 16, generate: reading::generate },
-    Kind { name: "lesson", weight: 17, generate: lesson::generate },
-    Kind { name: "instructions", weight: 14, generate: instructions::generate },
-    Kind { name: "dialogue", weight: 8, generate: dialogue::generate },
+    Kind { name: "story", weight: 12, generate: story::generate },
+    Kind { name: "town", weight: 9, generate: town::generate },
+    Kind { name: "reading", weight: 20, generate: reading::generate },
+    Kind { name: "memory", weight: 14, generate: memory::generate },
+    Kind { name: "lesson", weight: 18, generate: lesson::generate },
+    Kind { name: "instructions", weight: 12, generate: instructions::generate },
+    Kind { name: "dialogue", weight: 5, generate: dialogue::generate },
     Kind { name: "parallel", weight: 5, generate: parallel::generate },
     Kind { name: "plan", weight: 4, generate: plan::generate },
     Kind { name: "numbers", weight: 2, generate: numbers::generate },

@@ -13,12 +13,12 @@ pub(super) fn generate(rng: &mut Rng, world: &World, language: Language) -> Stri
 
 /// A text and questions about it.
 fn exercise(rng: &mut Rng, world: &World, language: Language) -> String {
-    let count = 1 + rng.index(3);
+    let count = if rng.chance(0.6) { 1 } else { 2 + rng.index(2) };
     let relations = Id::draw_different(rng, count);
     let context = Context::about(rng, world, language, &relations);
     let mut asked = context.facts.clone();
     rng.shuffle(&mut asked);
-    asked.truncate(2 + rng.index(3));
+    asked.truncate(3 + rng.index(3));
     let mut lines = vec![context.text];
     lines.extend(asked.iter().map(|fact| question_and_answer(rng, fact, language)));
     lines.join("\n")

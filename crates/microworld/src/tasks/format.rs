@@ -1,5 +1,5 @@
-//! Answers in a prescribed form: a bare value, square brackets, a JSON object, a dashed list, a sentence twice, yes or no,
-//! a translated sentence. The answer follows from the prompt alone.
+//! Answers in a prescribed form: a bare value, a sentence in square brackets, a JSON object, a dashed list, a sentence
+//! twice, yes or no, a translated sentence. The answer follows from the prompt alone.
 
 use super::{Exchange, by, translate};
 use crate::context::Context;
@@ -18,11 +18,11 @@ struct Form {
 
 /// The registry of forms.
 const FORMS: &[Form] = &[
-    Form { weight: 20, generate: value_only },
+    Form { weight: 14, generate: value_only },
     Form { weight: 20, generate: brackets },
-    Form { weight: 18, generate: json },
-    Form { weight: 12, generate: list },
-    Form { weight: 12, generate: twice },
+    Form { weight: 15, generate: json },
+    Form { weight: 14, generate: list },
+    Form { weight: 19, generate: twice },
     Form { weight: 9, generate: yes_no },
     Form { weight: 9, generate: translate::generate },
 ];
@@ -70,27 +70,28 @@ fn value_only(rng: &mut Rng, world: &World, language: Language) -> Exchange {
 fn brackets(rng: &mut Rng, world: &World, language: Language) -> Exchange {
     let context = Context::about_anything(rng, world, language);
     let fact = &context.facts[0];
-    let slots = [("question", &*fact.question(rng)), ("kind", fact.wording().kind)];
+    let question = fact.question(rng);
     let templates: [&[&str]; 2] = [
         &[
-            "{question} Put the {kind} in square brackets.",
-            "{question} Answer with the {kind} in square brackets.",
+            "{question} Put the answer in square brackets.",
+            "{question} Write a sentence in square brackets.",
             "{question} Write your answer in square brackets.",
-            "{question} Square brackets around the {kind}, please.",
+            "{question} Square brackets around the sentence, please.",
             "Answer in square brackets: {question}",
         ],
         &[
-            "{question}把{kind}放在方括号里。",
-            "{question}请用方括号写出{kind}。",
+            "{question}把答案放在方括号里。",
+            "{question}请用方括号写一句话。",
             "{question}答案写在方括号里。",
-            "{question}请在{kind}两边加上方括号。",
+            "{question}请在句子两边加上方括号。",
             "请用方括号回答：{question}",
         ],
     ];
-    let prompt = instruct(rng, &context, templates, &slots);
+    let prompt = instruct(rng, &context, templates, &[("question", &question)]);
+    let sentence = fact.sentence();
     let wrong =
-        if rng.chance(0.5) { fact.value.clone() } else { format!("[{}]", fact.with_wrong_value(rng, world).value) };
-    Exchange::new(prompt, format!("[{}]", fact.value), wrong)
+        if rng.chance(0.5) { sentence.clone() } else { format!("[{}]", fact.with_wrong_value(rng, world).sentence()) };
+    Exchange::new(prompt, format!("[{sentence}]"), wrong)
 }
 
 fn json(rng: &mut Rng, world: &World, language: Language) -> Exchange {

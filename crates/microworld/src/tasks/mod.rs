@@ -53,11 +53,11 @@ pub(crate) struct Task {
 /// The registry of tasks.
 pub(crate) const TASKS: &[Task] = &[
     Task { name: "facts", weight: 28, evaluated: true, paired: true, generate: facts::generate },
-    Task { name: "arithmetic", weight: 20, evaluated: true, paired: true, generate: arithmetic::generate },
-    Task { name: "format", weight: 26, evaluated: true, paired: true, generate: format::generate },
-    Task { name: "dialogue", weight: 7, evaluated: false, paired: false, generate: dialogue::generate },
-    Task { name: "translate", weight: 4, evaluated: false, paired: false, generate: translate::generate },
-    Task { name: "plan", weight: 3, evaluated: false, paired: false, generate: plan::generate },
+    Task { name: "arithmetic", weight: 22, evaluated: true, paired: true, generate: arithmetic::generate },
+    Task { name: "format", weight: 30, evaluated: true, paired: true, generate: format::generate },
+    Task { name: "dialogue", weight: 4, evaluated: false, paired: false, generate: dialogue::generate },
+    Task { name: "translate", weight: 2, evaluated: false, paired: false, generate: translate::generate },
+    Task { name: "plan", weight: 2, evaluated: false, paired: false, generate: plan::generate },
 ];
 
 /// `(english, chinese)` by language.
