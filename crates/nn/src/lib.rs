@@ -8,6 +8,7 @@
 
 mod batch;
 mod config;
+mod copying;
 mod cost;
 mod decoder;
 mod error;
