@@ -1,0 +1,92 @@
+//! One file a group of commands; here is the table that leads to them.
+
+mod corpora;
+mod measure;
+mod open;
+mod run;
+mod show;
+mod stages;
+mod talk;
+mod vocabulary;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::Result;
+
+pub use corpora::warn_of_problems;
+
+use crate::cli::{Arguments, Command, Global};
+use crate::run::stage::Context;
+use crate::terminal::{Terminal, Usage, interrupt_flag};
+
+/// What every command gets: the global flags, made ready.
+pub struct Session {
+    /// The flags as typed.
+    pub global: Global,
+    /// Where talk goes.
+    pub terminal: Terminal,
+    /// Raised by Ctrl-C.
+    pub interrupt: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// A stage context that writes under `root`.
+    pub fn context(&self, root: &Path) -> Context {
+        Context {
+            root: root.to_owned(),
+            command: std::env::args().collect(),
+            terminal: self.terminal.clone(),
+            interrupt: Arc::clone(&self.interrupt),
+            memory_limit: self.global.memory,
+            redo: Vec::new(),
+        }
+    }
+
+    /// The folder to write to, which this command needs.
+    pub fn out(&self) -> Result<PathBuf> {
+        self.global
+            .out
+            .clone()
+            .ok_or_else(|| Usage("this command writes a folder: name it with --out DIR".to_owned()).into())
+    }
+
+    /// The seed typed, or `default`.
+    pub fn seed(&self, default: u64) -> u64 {
+        self.global.seed.unwrap_or(default)
+    }
+}
+
+/// Runs what was typed.
+pub fn dispatch(arguments: Arguments) -> Result<()> {
+    let global = arguments.global;
+    let threads = match global.threads {
+        Some(0) => return Err(Usage("--threads 0: expected at least 1".to_owned()).into()),
+        Some(threads) => threads,
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
+    tensor::set_threads(threads)?;
+    // The stages that work on text use rayon's own pool; it can be set up only once, and this is the once.
+    drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
+    let session = Session {
+        terminal: Terminal::new(global.quiet, global.no_progress),
+        interrupt: interrupt_flag(),
+        global,
+    };
+    match arguments.command {
+        Command::Run(arguments) => run::run(&session, &arguments),
+        Command::Corpus(command) => corpora::corpus(&session, &command),
+        Command::Tokenizer(command) => vocabulary::tokenizer(&session, &command),
+        Command::Ngram(command) => stages::ngram(&session, &command),
+        Command::Pretrain(arguments) => stages::pretrain(&session, &arguments),
+        Command::Tune(arguments) => stages::tune(&session, &arguments),
+        Command::Align(arguments) => stages::align(&session, &arguments),
+        Command::Score(arguments) => measure::score(&session, &arguments),
+        Command::Generate(arguments) => talk::generate(&session, &arguments),
+        Command::Chat(arguments) => talk::chat(&session, &arguments),
+        Command::Eval(arguments) => measure::eval(&session, &arguments),
+        Command::Info(arguments) => show::info(&session, &arguments),
+        Command::Doctor => show::doctor(&session),
+    }
+}

@@ -1,0 +1,65 @@
+//! Opening whatever `--model` names: a Hugging Face folder or an n-gram file, found out by looking.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+use infer::NeuralModel;
+use lang::chat::ChatTemplate;
+use lang::model::LanguageModel;
+use lang::tokenizer::Tokenizer;
+use slm::NGram;
+
+/// A model of any generation with what is needed to read and write text with it.
+pub struct OpenModel {
+    /// The model.
+    pub model: Box<dyn LanguageModel>,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// How conversations are written down for it.
+    pub template: ChatTemplate,
+    /// Tokens that end a text or a turn.
+    pub stop: Vec<u32>,
+}
+
+/// Opens a model; `tokenizer` is where its tokenizer stands when not beside it.
+pub fn open(path: &Path, tokenizer: Option<&Path>) -> Result<OpenModel> {
+    if !path.exists() {
+        bail!(
+            "there is no model at {}\nhint: --model takes a folder with config.json and model.safetensors, or an .arpa \
+             file; `onto run` makes one",
+            path.display()
+        );
+    }
+    let beside = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
+    let home = match tokenizer {
+        Some(home) => home.to_owned(),
+        None if beside.join("tokenizer.json").exists() => beside.to_owned(),
+        // The baselines of a run stand beside its tokenizer stage.
+        None => beside.join("../tokenizer"),
+    };
+    let tokenizer = Tokenizer::load(&home)
+        .with_context(|| format!("{} needs a tokenizer\nhint: --tokenizer DIR names it", path.display()))?;
+    let template = ChatTemplate::load(&home).unwrap_or_else(|_| ChatTemplate::chatml());
+    let mut stop = vec![tokenizer.end_of_text()];
+    stop.extend(tokenizer.end_of_turn());
+    let arpa = if path.is_dir() { path.join("ngram.arpa") } else { path.to_owned() };
+    let model: Box<dyn LanguageModel> = if path.join("config.json").exists() {
+        Box::new(NeuralModel::load(path)?)
+    } else if arpa.extension().is_some_and(|extension| extension == "arpa") && arpa.exists() {
+        Box::new(NGram::load(&arpa)?)
+    } else {
+        bail!(
+            "{} is no model this program knows\nhint: a folder with config.json and model.safetensors, or an .arpa file",
+            path.display()
+        );
+    };
+    if tokenizer.vocabulary_size() > model.vocabulary_size() {
+        bail!(
+            "the tokenizer in {} has {} tokens, the model {}: they do not belong together",
+            home.display(),
+            tokenizer.vocabulary_size(),
+            model.vocabulary_size()
+        );
+    }
+    Ok(OpenModel { model, tokenizer, template, stop })
+}

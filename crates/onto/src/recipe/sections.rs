@@ -1,0 +1,461 @@
+//! The sections of a recipe, one plain struct a stage, and what their values must satisfy.
+
+use serde::{Deserialize, Serialize};
+
+use corpus::clean::CleanConfig;
+use nn::DecoderConfig;
+use train::TrainConfig;
+
+/// One whole life.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Recipe {
+    /// Name of the run; it writes under `runs/<name>/`.
+    pub name: String,
+    /// One sentence on what this life is; it heads the report.
+    pub title: String,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Where text comes from.
+    pub corpus: CorpusSection,
+    /// How it is cleaned.
+    pub clean: CleanConfig,
+    /// How it is cut into tokens.
+    pub tokenizer: TokenizerSection,
+    /// The counting baseline.
+    pub ngram: NgramSection,
+    /// The shape of the neural model.
+    pub model: ModelSection,
+    /// Learning the language.
+    pub pretrain: PretrainSection,
+    /// Learning to follow instructions.
+    pub tune: TuneSection,
+    /// Learning what people prefer.
+    pub align: AlignSection,
+    /// Measuring it.
+    pub evaluate: EvaluateSection,
+    /// What the run must reach; shown as met or missed in the report.
+    pub goals: GoalsSection,
+}
+
+/// Where text comes from: a folder or file of real text, or the Microworld when `path` is empty.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CorpusSection {
+    /// A file or a folder of `.txt .md .jsonl(.gz|.zst) .parquet`; empty: the embedded Microworld.
+    pub path: String,
+    /// Text files longer than this many bytes are cut at paragraph ends into documents; 0: never.
+    pub split_bytes: usize,
+    /// Share of the documents of `path` held out for measuring.
+    pub held_out_share: f64,
+    /// Documents of Microworld text to make.
+    pub documents: usize,
+    /// Documents of the held-out world.
+    pub held_out_documents: usize,
+    /// Share of Microworld text in Chinese.
+    pub chinese_share: f64,
+    /// Share of Microworld documents with each kind of planted noise.
+    pub noise: NoiseSection,
+}
+
+/// Share of documents with each kind of planted noise.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NoiseSection {
+    /// Page furniture inside good documents.
+    pub boilerplate: f64,
+    /// Later copies of a document.
+    pub exact_duplicate: f64,
+    /// Later copies with small edits.
+    pub near_duplicate: f64,
+    /// Personal data inside good documents.
+    pub pii: f64,
+    /// Text that is no language.
+    pub gibberish: f64,
+    /// Text in a language the corpus does not want.
+    pub wrong_language: f64,
+    /// Documents that contain an item of the held-out evaluation.
+    pub test_leak: f64,
+}
+
+/// How text is cut into tokens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TokenizerSection {
+    /// Tokens in the vocabulary, special ones included.
+    pub vocab_size: usize,
+    /// Pairs seen less often are not merged.
+    pub min_frequency: u64,
+    /// Keep every Han character a token of its own, so that Chinese names are cut the same way everywhere.
+    pub split_han: bool,
+}
+
+/// The counting baseline.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NgramSection {
+    /// Order: a model of order n conditions on n-1 tokens.
+    pub order: usize,
+}
+
+/// The shape of the neural model; vocabulary and special tokens come from the tokenizer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ModelSection {
+    /// `llama` (RMSNorm, rotary positions, SwiGLU) or `gpt2` (LayerNorm, learned positions, GELU, biases).
+    pub family: String,
+    /// Width of the hidden states.
+    pub hidden_size: usize,
+    /// Blocks.
+    pub layers: usize,
+    /// Attention heads.
+    pub heads: usize,
+    /// Key-value heads that the heads share; ignored by `gpt2`.
+    pub kv_heads: usize,
+    /// Width inside the feed-forward block.
+    pub intermediate_size: usize,
+    /// Longest context in tokens.
+    pub context: usize,
+    /// Whether the output projection is the embedding table.
+    pub tie_embeddings: bool,
+    /// How the weights begin: `normal`, or `copying` (LLaMA shape only), which puts an induction circuit into the first
+    /// two layers instead of waiting for it to grow.
+    pub start: String,
+    /// Standard deviation of the initial weights.
+    pub init_std: f64,
+    /// Base of the rotary frequencies.
+    pub rope_theta: f64,
+}
+
+/// Learning the language.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PretrainSection {
+    /// Whether a token sees only its own document inside a row.
+    pub separate_documents: bool,
+    /// The loop.
+    #[serde(flatten)]
+    pub train: TrainConfig,
+}
+
+/// Learning to follow instructions.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TuneSection {
+    /// JSONL of conversations (`messages`); empty: made from the Microworld or from the corpus itself.
+    pub path: String,
+    /// Conversations to make.
+    pub conversations: usize,
+    /// The loop.
+    #[serde(flatten)]
+    pub train: TrainConfig,
+}
+
+/// Learning what people prefer (DPO, Rafailov et al. 2023).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AlignSection {
+    /// JSONL of pairs (`prompt`, `chosen`, `rejected`); empty: made from the Microworld or from the corpus itself.
+    pub path: String,
+    /// Pairs to make.
+    pub pairs: usize,
+    /// Strength of the pull towards the tuned model.
+    pub beta: f64,
+    /// Weight of the likelihood of the chosen answer beside the preference loss.
+    pub sft_weight: f64,
+    /// The loop.
+    #[serde(flatten)]
+    pub train: TrainConfig,
+}
+
+/// Measuring it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EvaluateSection {
+    /// Held-out questions for each task.
+    pub items_per_task: usize,
+    /// Held-out preference pairs.
+    pub pairs: usize,
+    /// Held-out documents scored for bits per byte.
+    pub documents: usize,
+    /// Longest answer in tokens.
+    pub max_tokens: usize,
+    /// Free samples in the report.
+    pub samples: usize,
+    /// Prompts of the free samples; empty: beginnings of held-out documents.
+    pub prompts: Vec<String>,
+}
+
+/// What the run must reach. A goal at 0 is not shown.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GoalsSection {
+    /// Least exact match of the tuned model.
+    pub tuned_exact_match: f64,
+    /// Exact match that the base model must stay below.
+    pub base_exact_match_below: f64,
+    /// Least gain of preference accuracy through alignment.
+    pub preference_gain: f64,
+    /// Most exact match that alignment may lose.
+    pub exact_match_loss: f64,
+    /// Least precision and recall of the cleaning, for each planted kind.
+    pub cleaning: f64,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Recipe {
+            name: String::new(),
+            title: String::new(),
+            seed: 1,
+            corpus: CorpusSection::default(),
+            clean: CleanConfig::default(),
+            tokenizer: TokenizerSection::default(),
+            ngram: NgramSection::default(),
+            model: ModelSection::default(),
+            pretrain: PretrainSection::default(),
+            tune: TuneSection::default(),
+            align: AlignSection::default(),
+            evaluate: EvaluateSection::default(),
+            goals: GoalsSection::default(),
+        }
+    }
+}
+
+impl Default for CorpusSection {
+    fn default() -> Self {
+        CorpusSection {
+            path: String::new(),
+            split_bytes: 0,
+            held_out_share: 0.05,
+            documents: 12_000,
+            held_out_documents: 400,
+            chinese_share: 0.3,
+            noise: NoiseSection::default(),
+        }
+    }
+}
+
+impl Default for NoiseSection {
+    fn default() -> Self {
+        NoiseSection {
+            boilerplate: 0.04,
+            exact_duplicate: 0.02,
+            near_duplicate: 0.02,
+            pii: 0.03,
+            gibberish: 0.02,
+            wrong_language: 0.02,
+            test_leak: 0.01,
+        }
+    }
+}
+
+impl NoiseSection {
+    /// No noise at all.
+    pub fn none() -> Self {
+        NoiseSection {
+            boilerplate: 0.0,
+            exact_duplicate: 0.0,
+            near_duplicate: 0.0,
+            pii: 0.0,
+            gibberish: 0.0,
+            wrong_language: 0.0,
+            test_leak: 0.0,
+        }
+    }
+
+    /// The same noise, scaled.
+    pub fn scaled(&self, factor: f64) -> Self {
+        NoiseSection {
+            boilerplate: self.boilerplate * factor,
+            exact_duplicate: self.exact_duplicate * factor,
+            near_duplicate: self.near_duplicate * factor,
+            pii: self.pii * factor,
+            gibberish: self.gibberish * factor,
+            wrong_language: self.wrong_language * factor,
+            test_leak: self.test_leak * factor,
+        }
+    }
+}
+
+impl Default for TokenizerSection {
+    fn default() -> Self {
+        TokenizerSection { vocab_size: 2048, min_frequency: 2, split_han: false }
+    }
+}
+
+impl Default for NgramSection {
+    fn default() -> Self {
+        NgramSection { order: 4 }
+    }
+}
+
+impl Default for ModelSection {
+    fn default() -> Self {
+        ModelSection {
+            family: "llama".to_owned(),
+            hidden_size: 128,
+            layers: 4,
+            heads: 4,
+            kv_heads: 2,
+            intermediate_size: 384,
+            context: 512,
+            tie_embeddings: true,
+            start: "normal".to_owned(),
+            init_std: 0.02,
+            rope_theta: 10_000.0,
+        }
+    }
+}
+
+impl Default for TuneSection {
+    fn default() -> Self {
+        TuneSection { path: String::new(), conversations: 10_000, train: TrainConfig::default() }
+    }
+}
+
+impl Default for AlignSection {
+    fn default() -> Self {
+        AlignSection { path: String::new(), pairs: 2_000, beta: 0.1, sft_weight: 0.1, train: TrainConfig::default() }
+    }
+}
+
+impl Default for EvaluateSection {
+    fn default() -> Self {
+        EvaluateSection {
+            items_per_task: 100,
+            pairs: 300,
+            documents: 400,
+            max_tokens: 96,
+            samples: 4,
+            prompts: Vec::new(),
+        }
+    }
+}
+
+impl ModelSection {
+    /// The decoder this section describes, for a vocabulary.
+    pub fn decoder(&self, vocab_size: usize, beginning_of_text: u32, end_of_text: u32) -> DecoderConfig {
+        let base = if self.family == "gpt2" {
+            DecoderConfig::gpt2(vocab_size, self.hidden_size, self.layers, self.heads)
+        } else {
+            DecoderConfig {
+                vocab_size,
+                hidden_size: self.hidden_size,
+                n_layers: self.layers,
+                n_heads: self.heads,
+                n_kv_heads: self.kv_heads,
+                position: nn::PositionKind::Rope { theta: self.rope_theta },
+                ..DecoderConfig::default()
+            }
+        };
+        DecoderConfig {
+            intermediate_size: self.intermediate_size,
+            max_position_embeddings: self.context,
+            tie_word_embeddings: self.tie_embeddings,
+            init_std: self.init_std,
+            bos_token_id: beginning_of_text,
+            eos_token_id: end_of_text,
+            ..base
+        }
+    }
+}
+
+impl Recipe {
+    /// A recipe with a value in every key, for the schema of known keys.
+    pub fn schema_example() -> Recipe {
+        Recipe::default()
+    }
+
+    /// Longest instance made from plain text, in characters, so that prompt and answer fit the shortest sequence they
+    /// are trained on. English runs at three to four characters a token; two leave room for other text.
+    pub fn instance_chars(&self) -> usize {
+        2 * self.tune.train.sequence_length.min(self.align.train.sequence_length)
+    }
+
+    /// Every value that cannot work, each in a line that names the key.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut share = |key: &str, value: f64, high: f64| {
+            if !(0.0..=high).contains(&value) {
+                problems.push(format!("{key} = {value}: expected a share from 0 to {high}"));
+            }
+        };
+        share("corpus.chinese_share", self.corpus.chinese_share, 1.0);
+        share("corpus.held_out_share", self.corpus.held_out_share, 0.5);
+        let noise = &self.corpus.noise;
+        let kinds = [
+            ("boilerplate", noise.boilerplate),
+            ("exact_duplicate", noise.exact_duplicate),
+            ("near_duplicate", noise.near_duplicate),
+            ("pii", noise.pii),
+            ("gibberish", noise.gibberish),
+            ("wrong_language", noise.wrong_language),
+            ("test_leak", noise.test_leak),
+        ];
+        for (kind, value) in kinds {
+            share(&format!("corpus.noise.{kind}"), value, 0.5);
+        }
+        let planted: f64 = kinds.iter().map(|kind| kind.1).sum();
+        if planted > 0.9 {
+            problems.push(format!("corpus.noise: the shares add up to {planted}; at most 0.9 can be noise"));
+        }
+        let mut at_least = |key: &str, value: usize, low: usize| {
+            if value < low {
+                problems.push(format!("{key} = {value}: expected at least {low}"));
+            }
+        };
+        at_least("corpus.documents", self.corpus.documents, 1);
+        at_least("corpus.held_out_documents", self.corpus.held_out_documents, 1);
+        // 256 bytes and three special tokens stand in every vocabulary.
+        at_least("tokenizer.vocab_size", self.tokenizer.vocab_size, 260);
+        at_least("ngram.order", self.ngram.order, 1);
+        at_least("model.context", self.model.context, 8);
+        at_least("evaluate.items_per_task", self.evaluate.items_per_task, 1);
+        at_least("evaluate.pairs", self.evaluate.pairs, 1);
+        at_least("evaluate.documents", self.evaluate.documents, 1);
+        at_least("evaluate.max_tokens", self.evaluate.max_tokens, 1);
+        at_least("tune.conversations", self.tune.conversations, 1);
+        at_least("align.pairs", self.align.pairs, 1);
+        if self.ngram.order > 6 {
+            problems.push(format!("ngram.order = {}: expected 1 to 6", self.ngram.order));
+        }
+        if self.align.beta.is_nan() || self.align.beta <= 0.0 {
+            problems.push(format!("align.beta = {}: expected more than 0", self.align.beta));
+        }
+        if self.align.sft_weight.is_nan() || self.align.sft_weight < 0.0 {
+            problems.push(format!("align.sft_weight = {}: expected 0 or more", self.align.sft_weight));
+        }
+        if !["llama", "gpt2"].contains(&self.model.family.as_str()) {
+            problems.push(format!("model.family = \"{}\": expected \"llama\" or \"gpt2\"", self.model.family));
+        }
+        if !["normal", "copying"].contains(&self.model.start.as_str()) {
+            problems.push(format!("model.start = \"{}\": expected \"normal\" or \"copying\"", self.model.start));
+        }
+        if self.model.start == "copying" && (self.model.family != "llama" || self.model.layers < 2) {
+            problems.push(
+                "model.start = \"copying\": needs model.family = \"llama\" and model.layers of 2 or more".to_owned(),
+            );
+        }
+        for (section, train) in
+            [("pretrain", &self.pretrain.train), ("tune", &self.tune.train), ("align", &self.align.train)]
+        {
+            if let Err(error) = train.validate(section) {
+                problems.push(error.to_string());
+            }
+            if train.sequence_length > self.model.context {
+                problems.push(format!(
+                    "{section}.sequence_length = {}: expected at most model.context = {}",
+                    train.sequence_length, self.model.context
+                ));
+            }
+        }
+        if let Err(error) = self.model.decoder(self.tokenizer.vocab_size, 0, 0).check() {
+            problems.push(error.to_string());
+        }
+        if self.name.is_empty() || self.name.contains(['/', '\\']) || self.name.starts_with('.') {
+            problems.push(format!("name = \"{}\": expected a plain folder name", self.name));
+        }
+        problems
+    }
+}

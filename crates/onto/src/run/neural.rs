@@ -1,0 +1,310 @@
+//! The neural stages: pre-training, instruction tuning, alignment. Each hands the one loop its data and writes a
+//! Hugging Face folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context as _, Result, bail};
+use lang::chat::ChatTemplate;
+use lang::instance::{Conversation, Preference};
+use lang::shards::Shard;
+use lang::tokenizer::Tokenizer;
+use nn::Decoder;
+use serde_json::{Map, Value, json};
+use tensor::Parameters;
+use train::{DpoConfig, Outcome, PreferencePair, PretrainText, Stage, Summary, TargetSequence, TrainConfig};
+
+use super::stage::Context;
+use super::text::{HELD_OUT_SHARD, TRAIN_SHARD};
+use crate::recipe::Recipe;
+use crate::terminal::{Interrupted, TrainingProgress, grouped};
+
+/// Where a neural stage works until its artifact is whole, and where its logs stay.
+pub struct Workplace {
+    /// Checkpoints; removed when the artifact stands.
+    pub checkpoints: PathBuf,
+    /// `metrics.jsonl` and TensorBoard events.
+    pub logs: PathBuf,
+}
+
+impl Workplace {
+    /// The workplace of the stage that will stand at `artifact`. The key of what it is made from is part of its name, so
+    /// checkpoints of another recipe are never taken up; those are removed.
+    pub fn new(artifact: &Path, logs: PathBuf, key: &str) -> Result<Workplace> {
+        let parent = artifact.parent().unwrap_or(Path::new("."));
+        let name = artifact.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let prefix = format!(".{name}.work-");
+        let checkpoints = parent.join(format!("{prefix}{}", &key[..key.len().min(16)]));
+        if let Ok(entries) = fs::read_dir(parent) {
+            for entry in entries.flatten() {
+                let old = entry.path();
+                if entry.file_name().to_string_lossy().starts_with(&prefix) && old != checkpoints {
+                    fs::remove_dir_all(&old).with_context(|| format!("cannot remove {}", old.display()))?;
+                }
+            }
+        }
+        fs::create_dir_all(&checkpoints).with_context(|| format!("cannot create {}", checkpoints.display()))?;
+        Ok(Workplace { checkpoints, logs })
+    }
+
+    /// Moves the logs to their place.
+    fn keep_logs(&self, summary: &Summary) -> Result<()> {
+        fs::create_dir_all(&self.logs).with_context(|| format!("cannot create {}", self.logs.display()))?;
+        for file in [&summary.metrics, &summary.events] {
+            let Some(name) = file.file_name() else { continue };
+            let target = self.logs.join(name);
+            fs::copy(file, &target).with_context(|| format!("cannot write {}", target.display()))?;
+        }
+        Ok(())
+    }
+
+    /// The artifact stands: the checkpoints have done their duty.
+    pub fn clear(artifact: &Path, key: &str) {
+        let parent = artifact.parent().unwrap_or(Path::new("."));
+        let name = artifact.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // A leftover costs disk, not truth, and the next run with another key removes it.
+        drop(fs::remove_dir_all(parent.join(format!(".{name}.work-{}", &key[..key.len().min(16)]))));
+    }
+}
+
+/// A training configuration with the run's seed where its own is 0.
+fn seeded(config: &TrainConfig, seed: u64) -> TrainConfig {
+    TrainConfig { seed: if config.seed == 0 { seed } else { config.seed }, ..config.clone() }
+}
+
+/// Learns the language from token shards.
+pub fn pretrain(
+    recipe: &Recipe,
+    context: &Context,
+    shards: &Path,
+    held_out_bytes: u64,
+    tokenizer: &Tokenizer,
+    workplace: &Workplace,
+    dir: &Path,
+) -> Result<Map<String, Value>> {
+    let shape = recipe.model.decoder(
+        tokenizer.vocabulary_size(),
+        tokenizer.beginning_of_text(),
+        tokenizer.end_of_text(),
+    );
+    let decoder = Decoder::new(shape)?;
+    let mut parameters =
+        if recipe.model.start == "copying" { decoder.init_copying(recipe.seed)? } else { decoder.init(recipe.seed) };
+    let config = seeded(&recipe.pretrain.train, recipe.seed);
+    let held_out = Shard::open(&shards.join(HELD_OUT_SHARD))?;
+    let text = PretrainText {
+        corpus: Arc::new(Shard::open(&shards.join(TRAIN_SHARD))?),
+        held_out: (held_out.tokens() as usize > config.sequence_length)
+            .then(|| (Arc::new(held_out) as Arc<dyn train::TokenStore>, held_out_bytes)),
+        end_of_text: tokenizer.end_of_text(),
+        mask_documents: recipe.pretrain.separate_documents,
+    };
+    let stage = Stage::pretrain(&text, &config)?;
+    check_memory(context, &decoder, &config, "pretrain")?;
+    context.terminal.say(&format!(
+        "  {} parameters · {} tokens a step · {:.1} passes over {} tokens",
+        grouped(decoder.n_parameters() as f64),
+        config.batch_size * config.gradient_accumulation * config.sequence_length,
+        config.steps as f64 / stage.steps_per_epoch(&config).max(1) as f64,
+        grouped(text.corpus.token_count() as f64),
+    ));
+    let summary = learn(context, &stage, &decoder, &mut parameters, &config, workplace, "base")?;
+    save(&decoder, &parameters, tokenizer, dir)?;
+    let mut metrics = summary_metrics(&summary, &decoder);
+    metrics.insert("held_out_bits_per_byte".into(), json!(summary.eval_bits_per_byte));
+    Ok(metrics)
+}
+
+/// Learns to follow instructions from conversations.
+pub fn tune(
+    recipe: &Recipe,
+    context: &Context,
+    base: &Path,
+    conversations: &[Conversation],
+    workplace: &Workplace,
+    dir: &Path,
+) -> Result<Map<String, Value>> {
+    let (decoder, mut parameters, tokenizer, template) = open_model(base)?;
+    let config = seeded(&recipe.tune.train, recipe.seed);
+    check_context(&decoder, &config, "tune")?;
+    let mut sequences = Vec::with_capacity(conversations.len());
+    for conversation in conversations {
+        let masked = template
+            .encode_conversation(&tokenizer, &conversation.messages)
+            .with_context(|| format!("conversation {} cannot be formatted", conversation.id))?;
+        sequences.push(TargetSequence::from(masked));
+    }
+    // Every fiftieth conversation shows how tuning goes; none of them is an evaluation item.
+    let (held_out, training): (Vec<_>, Vec<_>) =
+        sequences.into_iter().enumerate().partition(|(index, _)| index % 50 == 49);
+    let strip = |pairs: Vec<(usize, TargetSequence)>| pairs.into_iter().map(|pair| pair.1).collect::<Vec<_>>();
+    let (stage, report) = Stage::tune(strip(training), strip(held_out), &config)?;
+    check_memory(context, &decoder, &config, "tune")?;
+    context.terminal.say(&format!(
+        "  {} of {} conversations · {:.1} passes",
+        report.packed,
+        report.given,
+        config.steps as f64 / stage.steps_per_epoch(&config).max(1) as f64
+    ));
+    if report.too_long > 0 {
+        context.terminal.warn(&format!(
+            "{} conversations are longer than tune.sequence_length = {} tokens and are left out",
+            report.too_long, config.sequence_length
+        ));
+    }
+    let summary = learn(context, &stage, &decoder, &mut parameters, &config, workplace, "tuned")?;
+    save(&decoder, &parameters, &tokenizer, dir)?;
+    let mut metrics = summary_metrics(&summary, &decoder);
+    metrics.insert("packing".into(), serde_json::to_value(report)?);
+    Ok(metrics)
+}
+
+/// Learns what people prefer from pairs of answers.
+pub fn align(
+    recipe: &Recipe,
+    context: &Context,
+    tuned: &Path,
+    preferences: &[Preference],
+    workplace: &Workplace,
+    dir: &Path,
+) -> Result<Map<String, Value>> {
+    let (decoder, mut parameters, tokenizer, template) = open_model(tuned)?;
+    let config = seeded(&recipe.align.train, recipe.seed);
+    check_context(&decoder, &config, "align")?;
+    let end_of_turn = tokenizer.end_of_turn().unwrap_or_else(|| tokenizer.end_of_text());
+    let mut pairs = Vec::with_capacity(preferences.len());
+    for preference in preferences {
+        let answer = |text: &str| {
+            let mut ids = tokenizer.encode(text);
+            ids.push(end_of_turn);
+            ids
+        };
+        pairs.push(PreferencePair {
+            prompt: template
+                .encode_prompt(&tokenizer, &preference.prompt)
+                .with_context(|| format!("preference pair {} cannot be formatted", preference.id))?,
+            chosen: answer(&preference.chosen),
+            rejected: answer(&preference.rejected),
+        });
+    }
+    let dpo = DpoConfig { beta: recipe.align.beta, sft_weight: recipe.align.sft_weight, ..DpoConfig::default() };
+    check_memory(context, &decoder, &config, "align")?;
+    let mut progress = crate::terminal::Progress::new(&context.terminal, "reference", pairs.len() as u64);
+    let held_out = pairs.split_off(pairs.len() - pairs.len() / 20);
+    let (stage, report) =
+        Stage::align(&pairs, &held_out, dpo, &config, &decoder, &parameters, &mut |done, total| {
+            progress.set("", done, total);
+        })?;
+    drop(progress);
+    if report.too_long > 0 {
+        context.terminal.warn(&format!(
+            "{} pairs are longer than align.sequence_length = {} tokens and are left out",
+            report.too_long, config.sequence_length
+        ));
+    }
+    let summary = learn(context, &stage, &decoder, &mut parameters, &config, workplace, "aligned")?;
+    save(&decoder, &parameters, &tokenizer, dir)?;
+    let mut metrics = summary_metrics(&summary, &decoder);
+    metrics.insert("pairs".into(), serde_json::to_value(report)?);
+    Ok(metrics)
+}
+
+fn learn(
+    context: &Context,
+    stage: &Stage,
+    decoder: &Decoder,
+    parameters: &mut Parameters,
+    config: &TrainConfig,
+    workplace: &Workplace,
+    label: &str,
+) -> Result<Summary> {
+    let interrupt = || context.interrupt.load(Ordering::SeqCst);
+    let mut observer = TrainingProgress::new(&context.terminal, label);
+    match stage.run(decoder, parameters, config, &workplace.checkpoints, &interrupt, &mut observer)? {
+        Outcome::Finished(summary) => {
+            workplace.keep_logs(&summary)?;
+            Ok(summary)
+        }
+        Outcome::Interrupted { step, checkpoint } => Err(Interrupted(format!(
+            "stopped after step {step} of {}; the checkpoint is {}, and the same command goes on from it",
+            config.steps,
+            checkpoint.display()
+        ))
+        .into()),
+    }
+}
+
+/// Refuses work that needs more memory than allowed or present, naming what would make it fit.
+fn check_memory(context: &Context, decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {
+    let rows = if section == "align" { 2 * config.batch_size } else { config.batch_size };
+    let bf16 = config.dtype == train::Precision::Bf16;
+    let needed = decoder.training_memory(rows, config.sequence_length, bf16).total();
+    let mib = |bytes: u64| bytes as f64 / (1u64 << 20) as f64;
+    context.terminal.say(&format!("  about {:.0} MiB of memory for the step", mib(needed)));
+    let available = available_memory();
+    let limit = context.memory_limit.or(available);
+    if let Some(limit) = limit
+        && needed > limit
+    {
+        bail!(
+            "{section} needs about {:.0} MiB, more than the {:.0} MiB {}\nhint: lower {section}.batch_size and raise \
+             {section}.gradient_accumulation by the same factor, which gives the same updates",
+            mib(needed),
+            mib(limit),
+            if context.memory_limit.is_some() { "that --memory allows" } else { "this machine has free" }
+        );
+    }
+    Ok(())
+}
+
+fn available_memory() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
+}
+
+fn check_context(decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {
+    let limit = decoder.config().max_position_embeddings;
+    if config.sequence_length > limit {
+        bail!("{section}.sequence_length = {} is more than the model's context of {limit}", config.sequence_length);
+    }
+    Ok(())
+}
+
+/// A model folder with its tokenizer and chat template.
+pub fn open_model(folder: &Path) -> Result<(Decoder, Parameters, Tokenizer, ChatTemplate)> {
+    let (decoder, parameters) = Decoder::load(folder)?;
+    let tokenizer = Tokenizer::load(folder)?;
+    if tokenizer.vocabulary_size() > decoder.config().vocab_size {
+        bail!(
+            "{}: the tokenizer has {} tokens, the model {}",
+            folder.display(),
+            tokenizer.vocabulary_size(),
+            decoder.config().vocab_size
+        );
+    }
+    let template = ChatTemplate::load(folder)?;
+    Ok((decoder, parameters, tokenizer, template))
+}
+
+fn save(decoder: &Decoder, parameters: &Parameters, tokenizer: &Tokenizer, dir: &Path) -> Result<()> {
+    let mut ends = vec![tokenizer.end_of_text()];
+    ends.extend(tokenizer.end_of_turn());
+    decoder.save(parameters, dir, &ends)?;
+    tokenizer.save(dir)?;
+    Ok(())
+}
+
+fn summary_metrics(summary: &Summary, decoder: &Decoder) -> Map<String, Value> {
+    let mut metrics = Map::new();
+    metrics.insert("parameters".into(), json!(decoder.n_parameters()));
+    metrics.insert("steps".into(), json!(summary.steps));
+    metrics.insert("tokens".into(), json!(summary.tokens));
+    metrics.insert("training_seconds".into(), json!(summary.seconds));
+    metrics.insert("tokens_per_second".into(), json!(summary.tokens as f64 / summary.seconds.max(1e-9)));
+    metrics.insert("loss".into(), json!(summary.loss));
+    metrics.insert("held_out_loss".into(), json!(summary.eval_loss));
+    metrics
+}

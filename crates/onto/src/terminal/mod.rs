@@ -1,0 +1,134 @@
+//! Everything a person sees while work goes on: messages, progress, Ctrl-C. stderr only; stdout is for data.
+
+mod progress;
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+pub use progress::{Progress, TrainingProgress, grouped};
+
+/// How talkative to be, decided once from flags and the terminal.
+#[derive(Clone, Debug)]
+pub struct Terminal {
+    /// Only errors.
+    pub quiet: bool,
+    /// Bars that redraw themselves: on a terminal, unless switched off.
+    pub bars: bool,
+    /// Colour: on a terminal, unless NO_COLOR is set.
+    pub colour: bool,
+}
+
+impl Terminal {
+    /// Reads the flags, the terminal and NO_COLOR.
+    pub fn new(quiet: bool, no_progress: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Terminal { quiet, bars: terminal && !no_progress && !quiet, colour: terminal && !no_color }
+    }
+
+    /// One line of talk.
+    pub fn say(&self, line: &str) {
+        if !self.quiet {
+            to_stderr(line);
+        }
+    }
+
+    /// Something is wrong but work goes on.
+    pub fn warn(&self, line: &str) {
+        to_stderr(&format!("{} {line}", self.paint("33", "warning:")));
+    }
+
+    /// `text` in an ANSI colour, where colours are shown.
+    pub fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Writes a line to stderr; a closed stderr is no reason to stop working.
+pub fn to_stderr(line: &str) {
+    let mut stderr = std::io::stderr().lock();
+    drop(writeln!(stderr, "{line}"));
+}
+
+/// Writes data to stdout. A reader that went away is success: the process ends quietly.
+pub fn to_stdout(text: &str) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(anyhow::Error::new(ReaderGone)),
+        other => Ok(other?),
+    }
+}
+
+/// Writes one line of data to stdout.
+pub fn line_to_stdout(text: &str) -> anyhow::Result<()> {
+    to_stdout(&format!("{text}\n"))
+}
+
+/// The reader of stdout closed it; not an error for a person.
+#[derive(Debug, thiserror::Error)]
+#[error("the reader of the output went away")]
+pub struct ReaderGone;
+
+/// Work ended early because the person asked for it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Interrupted(pub String);
+
+/// Arguments that parse but make no sense together: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Prints an error with its causes and chooses the exit code.
+pub fn fail(error: &anyhow::Error) -> ExitCode {
+    if error.downcast_ref::<ReaderGone>().is_some() {
+        return ExitCode::SUCCESS;
+    }
+    let terminal = Terminal::new(false, true);
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        to_stderr(&format!("{} {interrupted}", terminal.paint("33", "interrupted:")));
+        return ExitCode::from(130);
+    }
+    // Causes that repeat the line above them say nothing new.
+    let mut message = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if !message.contains(&text) {
+            if !message.is_empty() {
+                message.push_str("\n  because: ");
+            }
+            message.push_str(&text);
+        }
+    }
+    let (body, hints): (Vec<&str>, Vec<&str>) =
+        message.lines().partition(|line| !line.trim_start().starts_with("hint:"));
+    to_stderr(&format!("{} {}", terminal.paint("1;31", "error:"), body.join("\n")));
+    for hint in hints {
+        let hint = hint.trim_start().trim_start_matches("hint:").trim();
+        to_stderr(&format!("{} {hint}", terminal.paint("36", "hint:")));
+    }
+    ExitCode::from(if error.downcast_ref::<Usage>().is_some() { 2 } else { 1 })
+}
+
+/// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the process at once.
+pub fn interrupt_flag() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let raised = Arc::clone(&flag);
+    let handler = move || {
+        if raised.swap(true, Ordering::SeqCst) {
+            abort_now();
+        }
+        to_stderr("\nstopping at the next safe point (press Ctrl-C again to stop at once) …");
+    };
+    // Without a handler Ctrl-C simply kills, which artifacts survive; so a failure to install one is no error.
+    drop(ctrlc::set_handler(handler));
+    flag
+}
+
+/// The person asked twice: nothing half-written can be mistaken for an artifact, so ending here is safe.
+#[allow(clippy::exit)]
+fn abort_now() {
+    std::process::exit(130);
+}

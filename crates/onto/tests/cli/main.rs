@@ -1,0 +1,10 @@
+//! The command line as a person meets it: commands, what they print where, exit codes, and what they leave behind.
+
+// Helpers of tests are tests too, which clippy's own exception does not see.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod commands;
+mod life;
+mod support;
+mod tidy;
