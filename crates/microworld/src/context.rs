@@ -48,9 +48,8 @@ impl Context {
         if relations.len() == 1 && rng.chance(ONE_FACT_EACH_SHARE) {
             let count = 2 + rng.index(3);
             let cast: Vec<Person> = world.cast(rng, count).into_iter().cloned().collect();
-            let told: Vec<(usize, Id)> = (0..count)
-                .map(|person| (person, if person == 0 { relations[0] } else { Id::draw(rng) }))
-                .collect();
+            let told: Vec<(usize, Id)> =
+                (0..count).map(|person| (person, if person == 0 { relations[0] } else { Id::draw(rng) })).collect();
             return Context::tell(rng, world, language, cast, &told);
         }
         let cast: Vec<Person> = {

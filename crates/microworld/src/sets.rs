@@ -35,8 +35,12 @@ fn conversation(seed: u64, split: Split, index: usize, chinese_share: f64) -> Co
     Conversation { id: id("talk", split, index), messages, task: task.to_owned(), lang: language.code().to_owned() }
 }
 
-/// `count` preference pairs: a quarter each of `helpful`, `honest`, `harmless` (manner) and `correct` (a right against a
-/// wrong answer of an exactly measured task).
+/// Share of preference pairs that set a right answer against a wrong one. They keep alignment from trading being right for
+/// being pleasant.
+const CORRECT_SHARE: f64 = 0.35;
+
+/// `count` preference pairs: `correct` (a right against a wrong answer of an exactly measured task), the rest in equal parts
+/// `helpful`, `honest` and `harmless` (manner).
 pub fn preferences(seed: u64, split: Split, count: usize, chinese_share: f64) -> Vec<Preference> {
     (0..count).map(|index| preference(seed, split, index, chinese_share)).collect()
 }
@@ -46,8 +50,8 @@ fn preference(seed: u64, split: Split, index: usize, chinese_share: f64) -> Pref
     let rng = &mut rng;
     let language = Language::draw(rng, chinese_share);
     let world = World::new(rng, split, language);
-    let drawn = rng.index(PAIRS.len() + 1);
-    let (task, prompt, chosen, rejected) = if let Some(PairKind { name, generate, .. }) = PAIRS.get(drawn) {
+    let (task, prompt, chosen, rejected) = if !rng.chance(CORRECT_SHARE) {
+        let PairKind { name, generate, .. } = rng.choose(PAIRS);
         let pair = generate(rng, &world, language);
         (*name, vec![Message::user(pair.prompt)], pair.chosen, pair.rejected)
     } else {

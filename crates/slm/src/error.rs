@@ -11,9 +11,7 @@ use crate::ngram::{MAX_ORDER, MAX_VOCABULARY};
 #[derive(Debug, Error)]
 pub enum SlmError {
     /// An order that is not supported.
-    #[error(
-        "an n-gram order of {order} is not between 1 and {MAX_ORDER}\nhint: change the key `order`"
-    )]
+    #[error("an n-gram order of {order} is not between 1 and {MAX_ORDER}\nhint: change the key `order`")]
     Order {
         /// The order asked for.
         order: usize,
@@ -28,9 +26,7 @@ pub enum SlmError {
         vocabulary_size: usize,
     },
     /// A token id the vocabulary does not have.
-    #[error(
-        "document {document}: token id {id} at position {position} is outside the vocabulary of {vocabulary_size}"
-    )]
+    #[error("document {document}: token id {id} at position {position} is outside the vocabulary of {vocabulary_size}")]
     UnknownToken {
         /// Index of the document.
         document: usize,
@@ -55,9 +51,7 @@ pub enum SlmError {
     #[error("there is not one token to learn from\nhint: check the corpus the model is trained on")]
     Empty,
     /// More different n-grams than can be indexed.
-    #[error(
-        "more than 2^32 different n-grams of order {order}\nhint: lower the key `order` or use less text"
-    )]
+    #[error("more than 2^32 different n-grams of order {order}\nhint: lower the key `order` or use less text")]
     TooMany {
         /// Their order.
         order: usize,
@@ -105,14 +99,8 @@ impl SlmError {
     /// Wraps what the operating system said; a full disk becomes [`SlmError::NoSpace`].
     pub(crate) fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SlmError::NoSpace {
-                path: path.to_owned(),
-            },
-            _ => SlmError::Io {
-                action,
-                path: path.to_owned(),
-                source,
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SlmError::NoSpace { path: path.to_owned() },
+            _ => SlmError::Io { action, path: path.to_owned(), source },
         }
     }
 }

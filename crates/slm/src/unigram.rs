@@ -50,23 +50,12 @@ impl Unigram {
             return Err(SlmError::Empty);
         }
         let mass = (total + vocabulary_size as u64) as f64;
-        Ok(Unigram {
-            log_probs: counts
-                .iter()
-                .map(|&count| ((count + 1) as f64 / mass).ln() as f32)
-                .collect(),
-        })
+        Ok(Unigram { log_probs: counts.iter().map(|&count| ((count + 1) as f64 / mass).ln() as f32).collect() })
     }
 
     /// Write the model as ARPA text of order 1: to `path`, or to `lm.arpa` inside it when it is a folder.
     pub fn save(&self, path: &Path) -> Result<(), SlmError> {
-        NGram::of_unigrams(
-            self.log_probs
-                .iter()
-                .map(|&log_prob| f64::from(log_prob))
-                .collect(),
-        )
-        .save(path)
+        NGram::of_unigrams(self.log_probs.iter().map(|&log_prob| f64::from(log_prob)).collect()).save(path)
     }
 
     /// Read what [`Unigram::save`] wrote, or any ARPA text of order 1 over token ids.
@@ -77,26 +66,17 @@ impl Unigram {
         let model = NGram::load(path)?;
         let order = model.order();
         match model.into_unigrams() {
-            Some(log_probs) => Ok(Unigram {
-                log_probs: log_probs
-                    .into_iter()
-                    .map(|log_prob| log_prob as f32)
-                    .collect(),
-            }),
-            None => Err(SlmError::NotUnigram {
-                path: path.to_owned(),
-                order,
-            }),
+            Some(log_probs) => {
+                Ok(Unigram { log_probs: log_probs.into_iter().map(|log_prob| log_prob as f32).collect() })
+            }
+            None => Err(SlmError::NotUnigram { path: path.to_owned(), order }),
         }
     }
 
     fn check(&self, ids: &[u32]) -> Result<(), ModelError> {
         let vocabulary_size = self.log_probs.len();
         match ids.iter().find(|&&id| id as usize >= vocabulary_size) {
-            Some(&id) => Err(ModelError::UnknownToken {
-                id,
-                vocabulary_size,
-            }),
+            Some(&id) => Err(ModelError::UnknownToken { id, vocabulary_size }),
             None => Ok(()),
         }
     }
@@ -112,19 +92,12 @@ impl LanguageModel for Unigram {
     }
 
     fn session(&self) -> Box<dyn Session + '_> {
-        Box::new(UnigramSession {
-            model: self,
-            read: 0,
-        })
+        Box::new(UnigramSession { model: self, read: 0 })
     }
 
     fn log_probs(&self, ids: &[u32]) -> Result<Vec<f32>, ModelError> {
         self.check(ids)?;
-        Ok(ids
-            .iter()
-            .skip(1)
-            .map(|&id| self.log_probs[id as usize])
-            .collect())
+        Ok(ids.iter().skip(1).map(|&id| self.log_probs[id as usize]).collect())
     }
 }
 
@@ -159,21 +132,13 @@ mod tests {
         let model = Unigram::train([vec![1, 1, 2], vec![0, 2, 0]], 4, 0, 0).unwrap();
         let mut session = model.session();
         session.feed(&[0, 3]).unwrap();
-        let found: Vec<f32> = session
-            .next_log_probs()
-            .unwrap()
-            .iter()
-            .map(|p| p.exp())
-            .collect();
+        let found: Vec<f32> = session.next_log_probs().unwrap().iter().map(|p| p.exp()).collect();
         for (found, expected) in found.iter().zip([0.3, 0.3, 0.3, 0.1]) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
         assert!((found.iter().sum::<f32>() - 1.0).abs() < 1e-6);
         assert_eq!(session.tokens_read(), 2);
-        assert_eq!(
-            model.log_probs(&[0, 3, 1]).unwrap(),
-            [0.1f32.ln(), 0.3f32.ln()]
-        );
+        assert_eq!(model.log_probs(&[0, 3, 1]).unwrap(), [0.1f32.ln(), 0.3f32.ln()]);
         assert!(model.log_probs(&[]).unwrap().is_empty());
         assert!(model.log_probs(&[4]).is_err());
         assert!(session.feed(&[4]).is_err());
@@ -189,41 +154,18 @@ mod tests {
         for (found, expected) in back.log_probs.iter().zip(&model.log_probs) {
             assert!((found - expected).abs() < 1e-6, "{found} {expected}");
         }
-        let config = crate::NGramConfig {
-            order: 2,
-            vocabulary_size: 4,
-            beginning: 0,
-            end: 0,
-        };
-        NGram::train([vec![1, 1, 2]], &config)
-            .unwrap()
-            .save(&path)
-            .unwrap();
+        let config = crate::NGramConfig { order: 2, vocabulary_size: 4, beginning: 0, end: 0 };
+        NGram::train([vec![1, 1, 2]], &config).unwrap().save(&path).unwrap();
         let error = Unigram::load(&path).unwrap_err().to_string();
-        assert!(
-            error.contains("unigram.arpa holds n-grams up to order 2"),
-            "{error}"
-        );
+        assert!(error.contains("unigram.arpa holds n-grams up to order 2"), "{error}");
     }
 
     #[test]
     fn bad_input_is_refused() {
         let empty: [Vec<u32>; 2] = [vec![], vec![0]];
-        assert!(matches!(
-            Unigram::train(empty, 4, 0, 0),
-            Err(SlmError::Empty)
-        ));
-        assert!(matches!(
-            Unigram::train([vec![4]], 4, 0, 0),
-            Err(SlmError::UnknownToken { id: 4, .. })
-        ));
-        assert!(matches!(
-            Unigram::train([vec![1]], 4, 0, 9),
-            Err(SlmError::Boundary { name: "end", .. })
-        ));
-        assert!(matches!(
-            Unigram::train([vec![1]], 0, 0, 0),
-            Err(SlmError::VocabularySize { .. })
-        ));
+        assert!(matches!(Unigram::train(empty, 4, 0, 0), Err(SlmError::Empty)));
+        assert!(matches!(Unigram::train([vec![4]], 4, 0, 0), Err(SlmError::UnknownToken { id: 4, .. })));
+        assert!(matches!(Unigram::train([vec![1]], 4, 0, 9), Err(SlmError::Boundary { name: "end", .. })));
+        assert!(matches!(Unigram::train([vec![1]], 0, 0, 0), Err(SlmError::VocabularySize { .. })));
     }
 }

@@ -1,3 +1,5 @@
+//! Artifacts are whole or absent, and a changed one is found out.
+
 use std::fs;
 use std::path::Path;
 

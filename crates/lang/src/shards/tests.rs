@@ -1,3 +1,5 @@
+//! Shards have Megatron's bytes, and a cut or changed one is found out.
+
 use std::fs;
 use std::path::Path;
 

@@ -54,7 +54,11 @@ const WHISPERS: [&[&str]; 2] = [
         "{a} tells {b}: {words} So {b} tells {c}: {words}",
         "{a} asks {b} to say it again. {words} Yes, {words}",
     ],
-    &["{a}悄悄告诉{b}：“{words}”{b}又悄悄告诉{c}：“{words}”", "{a}对{b}说：{words}{b}对{c}说：{words}", "{a}请{b}再说一遍。{words}对，{words}"],
+    &[
+        "{a}悄悄告诉{b}：“{words}”{b}又悄悄告诉{c}：“{words}”",
+        "{a}对{b}说：{words}{b}对{c}说：{words}",
+        "{a}请{b}再说一遍。{words}对，{words}",
+    ],
 ];
 
 pub(super) fn generate(rng: &mut Rng, world: &World, language: Language) -> String {

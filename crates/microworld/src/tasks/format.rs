@@ -18,11 +18,11 @@ struct Form {
 
 /// The registry of forms.
 const FORMS: &[Form] = &[
-    Form { weight: 14, generate: value_only },
-    Form { weight: 20, generate: brackets },
-    Form { weight: 15, generate: json },
-    Form { weight: 14, generate: list },
-    Form { weight: 19, generate: twice },
+    Form { weight: 12, generate: value_only },
+    Form { weight: 32, generate: brackets },
+    Form { weight: 12, generate: json },
+    Form { weight: 7, generate: list },
+    Form { weight: 22, generate: twice },
     Form { weight: 9, generate: yes_no },
     Form { weight: 9, generate: translate::generate },
 ];
@@ -95,7 +95,7 @@ fn brackets(rng: &mut Rng, world: &World, language: Language) -> Exchange {
 }
 
 fn json(rng: &mut Rng, world: &World, language: Language) -> Exchange {
-    let count = 1 + rng.index(2);
+    let count = if rng.chance(0.7) { 1 } else { 2 };
     let relations: Vec<Id> = choose_different(rng, JSON_RELATIONS, count).into_iter().copied().collect();
     let context = Context::about(rng, world, language, &relations);
     let facts = &context.facts[..relations.len()];
@@ -191,7 +191,7 @@ pub(crate) fn carrying(person: &Person, language: Language) -> String {
 
 fn twice(rng: &mut Rng, world: &World, language: Language) -> Exchange {
     let person = rng.choose(&world.people);
-    let sentence = Fact::of(person, Id::draw(rng), language).varied_sentence(rng, 0.3);
+    let sentence = Fact::of(person, Id::draw(rng), language).varied_sentence(rng, 0.05);
     let templates: &[&str] = by(
         language,
         &[

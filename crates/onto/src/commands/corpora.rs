@@ -114,14 +114,8 @@ fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
         None => Vec::new(),
     };
     let context = session.context(&out);
-    let stage = Stage {
-        name: "clean",
-        kind: "corpus",
-        path: &out,
-        config: json!(config),
-        seed: session.seed(0),
-        inputs,
-    };
+    let stage =
+        Stage { name: "clean", kind: "corpus", path: &out, config: json!(config), seed: session.seed(0), inputs };
     let (manifest, record) = context.stage(stage, |dir, _| {
         let cleaned = clean_documents(&context, documents, &items, &config)?;
         write_lines(&dir.join(DOCUMENTS), &cleaned.documents)?;
@@ -209,10 +203,8 @@ fn redact(session: &Session, arguments: &PathsArguments) -> Result<()> {
     for document in &documents {
         let masked = corpus::clean::personal::find(&document.text, &config.personal_data);
         let text = corpus::clean::personal::mask(&document.text, &masked);
-        let spans: Vec<Value> = masked
-            .iter()
-            .map(|m| json!({"start": m.start, "end": m.end, "kind": m.kind, "text": m.text}))
-            .collect();
+        let spans: Vec<Value> =
+            masked.iter().map(|m| json!({"start": m.start, "end": m.end, "kind": m.kind, "text": m.text})).collect();
         line_to_stdout(&json!({"id": document.id, "text": text, "spans": spans}).to_string())?;
     }
     Ok(())

@@ -69,11 +69,8 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
     tensor::set_threads(threads)?;
     // The stages that work on text use rayon's own pool; it can be set up only once, and this is the once.
     drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
-    let session = Session {
-        terminal: Terminal::new(global.quiet, global.no_progress),
-        interrupt: interrupt_flag(),
-        global,
-    };
+    let session =
+        Session { terminal: Terminal::new(global.quiet, global.no_progress), interrupt: interrupt_flag(), global };
     match arguments.command {
         Command::Run(arguments) => run::run(&session, &arguments),
         Command::Corpus(command) => corpora::corpus(&session, &command),

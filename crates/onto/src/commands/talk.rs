@@ -182,14 +182,8 @@ fn speak(
     let started = Instant::now();
     let mut stream = DecodeStream::new(&open.tokenizer, true);
     let mut failed = None;
-    let generation = continue_text(
-        open.model.as_ref(),
-        &open.tokenizer,
-        ids,
-        max_tokens,
-        &open.stop,
-        config,
-        &mut |id| {
+    let generation =
+        continue_text(open.model.as_ref(), &open.tokenizer, ids, max_tokens, &open.stop, config, &mut |id| {
             if streaming
                 && let Some(text) = stream.push(id)
                 && let Err(error) = to_stdout(&text)
@@ -198,8 +192,7 @@ fn speak(
                 return false;
             }
             !session.interrupt.load(Ordering::SeqCst)
-        },
-    )?;
+        })?;
     if let Some(error) = failed {
         return Err(error);
     }

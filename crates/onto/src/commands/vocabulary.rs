@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use anyhow::{Context as _, Result, bail};
-use lang::tokenizer::{TrainConfig, Tokenizer};
+use lang::tokenizer::{Tokenizer, TrainConfig};
 use serde_json::{Map, json};
 
 use super::Session;

@@ -33,10 +33,28 @@ fn check_table(label: &str, text: &str, prefix: &str, table: &toml::de::DeTable<
                 }
                 _ => bail!("{label}:{line}: `{prefix}{name}` is a table of keys, written [{prefix}{name}]"),
             },
-            Some(_) => {}
+            Some(example) => {
+                let found = value.get_ref();
+                if !fits(example, found) {
+                    bail!(
+                        "{label}:{line}: `{prefix}{name}` is {}, not {}",
+                        with_article(example.type_str()),
+                        with_article(found.type_str())
+                    );
+                }
+            }
         }
     }
     Ok(())
+}
+
+/// Whether a value has the type of the key's example; whole numbers pass for numbers.
+fn fits(example: &Value, found: &toml::de::DeValue<'_>) -> bool {
+    example.type_str() == found.type_str() || (example.is_float() && found.is_integer())
+}
+
+fn with_article(kind: &str) -> String {
+    format!("{} {kind}", if kind.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" })
 }
 
 fn unknown(place: &str, prefix: &str, name: &str, schema: &Table) -> String {
@@ -89,8 +107,8 @@ pub fn apply_override(table: &mut Table, pair: &str, schema: &Table) -> Result<(
         Value::Boolean(_) => Value::Boolean(raw.parse().map_err(|_| wrong(path, raw, "true or false"))?),
         Value::Table(_) => bail!("--set {path}: this is a table of keys; set one of its keys"),
         _ => {
-            let parsed: Table =
-                toml::from_str(&format!("value = {raw}")).map_err(|_| wrong(path, raw, "a TOML value such as [\"en\"]"))?;
+            let parsed: Table = toml::from_str(&format!("value = {raw}"))
+                .map_err(|_| wrong(path, raw, "a TOML value such as [\"en\"]"))?;
             parsed.get("value").cloned().ok_or_else(|| wrong(path, raw, "a TOML value"))?
         }
     };

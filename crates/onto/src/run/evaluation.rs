@@ -104,8 +104,7 @@ pub fn evaluate_life(recipe: &Recipe, context: &Context, dir: &Path) -> Result<M
         let mut harness = HarnessResults::new(name, &format!("models/{name}"));
         let bar = Shared::new(context, &format!("{name} questions"));
         let longest = Some(recipe.evaluate.max_tokens);
-        let answers =
-            exact_match(&model, &tokenizer, &template, &items, longest, &|done, total| bar.set(done, total))?;
+        let answers = exact_match(&model, &tokenizer, &template, &items, longest, &|done, total| bar.set(done, total))?;
         metrics.insert(format!("{name}.exact_match"), json!(answers.total.score));
         for task in &answers.tasks {
             metrics.insert(format!("{name}.exact_match.{}", task.task), json!(task.score));
@@ -146,8 +145,7 @@ fn free_text(
     template: &ChatTemplate,
     held_out: &[String],
 ) -> Result<Vec<Generation>> {
-    let config =
-        SamplingConfig { temperature: 0.8, top_p: 0.95, seed: recipe.seed, ..SamplingConfig::greedy() };
+    let config = SamplingConfig { temperature: 0.8, top_p: 0.95, seed: recipe.seed, ..SamplingConfig::greedy() };
     let mut stop = vec![tokenizer.end_of_text()];
     stop.extend(tokenizer.end_of_turn());
     let mut samples = Vec::new();

@@ -42,10 +42,8 @@ pub fn write_report(recipe: &Recipe, context: &Context, stages: &[Stage], second
 fn gather(recipe: &Recipe, context: &Context, stages: &[Stage], seconds: f64) -> Result<ReportData> {
     let at = |stage: &str| place(&context.root, stage);
     let measured: Measured = read_json(&at("evaluation").join(MEASURED))?;
-    let manifests: BTreeMap<&str, Map<String, Value>> = super::STAGES
-        .iter()
-        .map(|&stage| Ok((stage, artifact::read(&at(stage))?.metrics)))
-        .collect::<Result<_>>()?;
+    let manifests: BTreeMap<&str, Map<String, Value>> =
+        super::STAGES.iter().map(|&stage| Ok((stage, artifact::read(&at(stage))?.metrics))).collect::<Result<_>>()?;
     let mut metrics = BTreeMap::new();
     for (stage, values) in &manifests {
         for (name, value) in values {
@@ -144,12 +142,7 @@ fn goals(recipe: &Recipe, metrics: &BTreeMap<String, f64>) -> Vec<Goal> {
     }
     if bars.preference_gain > 0.0 {
         let gain = number("aligned.preference_accuracy") - number("tuned.preference_accuracy");
-        goals.push(Goal::at_least(
-            "preference accuracy gained by alignment",
-            gain,
-            bars.preference_gain,
-            Unit::Points,
-        ));
+        goals.push(Goal::at_least("preference accuracy gained by alignment", gain, bars.preference_gain, Unit::Points));
     }
     if bars.exact_match_loss > 0.0 {
         let loss = number("tuned.exact_match") - number("aligned.exact_match");
@@ -177,10 +170,7 @@ fn log(root: &Path, stage: &str) -> Vec<Map<String, Value>> {
 }
 
 fn points(lines: &[Map<String, Value>], name: &str) -> Vec<(f64, f64)> {
-    lines
-        .iter()
-        .filter_map(|line| Some((line.get("step")?.as_f64()?, line.get(name)?.as_f64()?)))
-        .collect()
+    lines.iter().filter_map(|line| Some((line.get("step")?.as_f64()?, line.get(name)?.as_f64()?))).collect()
 }
 
 fn curve(root: &Path, stage: &str) -> Option<LossCurve> {
@@ -329,7 +319,8 @@ fn preferences(measured: &Measured) -> Vec<PreferenceScores> {
     };
     let rows = std::iter::once(&before.total).chain(&before.tasks);
     rows.filter_map(|row| {
-        let other = std::iter::once(&after.total).chain(&after.tasks).find(|other| other.score.task == row.score.task)?;
+        let other =
+            std::iter::once(&after.total).chain(&after.tasks).find(|other| other.score.task == row.score.task)?;
         Some(PreferenceScores {
             task: row.score.task.clone(),
             n: row.score.n as u64,

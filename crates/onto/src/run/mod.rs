@@ -88,9 +88,13 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
     });
     let path = at("source");
     let stage = Stage { name: "source", kind: "corpus", path: &path, config, seed, inputs };
-    stages.push(context.stage(stage, |dir, _| {
-        if own_text { source::read_files(recipe, context, dir) } else { source::make_microworld(recipe, dir) }
-    })?.1);
+    stages.push(
+        context
+            .stage(stage, |dir, _| {
+                if own_text { source::read_files(recipe, context, dir) } else { source::make_microworld(recipe, dir) }
+            })?
+            .1,
+    );
 
     let path = at("clean");
     let inputs = vec![input_of(&at("source"), "source")?];
@@ -106,8 +110,7 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
     let path = at("shards");
     let inputs = vec![input_of(&at("clean"), "clean")?, input_of(&at("tokenizer"), "tokenizer")?];
     let stage = Stage { name: "shards", kind: "shards", path: &path, config: json!({}), seed, inputs };
-    let (shards, record) =
-        context.stage(stage, |dir, _| text::write_shards(&at("clean"), &at("tokenizer"), dir))?;
+    let (shards, record) = context.stage(stage, |dir, _| text::write_shards(&at("clean"), &at("tokenizer"), dir))?;
     stages.push(record);
     let held_out_bytes = shards.metrics.get("held-out.bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
 
@@ -128,19 +131,21 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
         "generator": if own_text { 0 } else { microworld::GENERATOR_VERSION },
     });
     let stage = Stage { name: "instances", kind: "instances", path: &path, config, seed, inputs };
-    stages.push(context.stage(stage, |dir, _| {
-        let documents: Vec<Document> = read_lines(&at("clean").join(DOCUMENTS))?;
-        let held_out: Vec<Document> = read_lines(&at("clean").join(HELD_OUT))?;
-        let sources = InstanceSources { documents: &documents, held_out: &held_out };
-        source::make_instances(recipe, context, &sources, dir)
-    })?.1);
+    stages.push(
+        context
+            .stage(stage, |dir, _| {
+                let documents: Vec<Document> = read_lines(&at("clean").join(DOCUMENTS))?;
+                let held_out: Vec<Document> = read_lines(&at("clean").join(HELD_OUT))?;
+                let sources = InstanceSources { documents: &documents, held_out: &held_out };
+                source::make_instances(recipe, context, &sources, dir)
+            })?
+            .1,
+    );
 
     let path = at("baselines");
     let inputs = vec![input_of(&at("shards"), "shards")?, input_of(&at("tokenizer"), "tokenizer")?];
     let stage = Stage { name: "baselines", kind: "ngram", path: &path, config: json!(recipe.ngram), seed, inputs };
-    stages.push(
-        context.stage(stage, |dir, _| text::count_baselines(recipe, &at("shards"), &at("tokenizer"), dir))?.1,
-    );
+    stages.push(context.stage(stage, |dir, _| text::count_baselines(recipe, &at("shards"), &at("tokenizer"), dir))?.1);
 
     let logs = |stage: &str| root.join("logs").join(stage);
     let path = at("base");

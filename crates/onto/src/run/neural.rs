@@ -84,11 +84,8 @@ pub fn pretrain(
     workplace: &Workplace,
     dir: &Path,
 ) -> Result<Map<String, Value>> {
-    let shape = recipe.model.decoder(
-        tokenizer.vocabulary_size(),
-        tokenizer.beginning_of_text(),
-        tokenizer.end_of_text(),
-    );
+    let shape =
+        recipe.model.decoder(tokenizer.vocabulary_size(), tokenizer.beginning_of_text(), tokenizer.end_of_text());
     let decoder = Decoder::new(shape)?;
     let mut parameters =
         if recipe.model.start == "copying" { decoder.init_copying(recipe.seed)? } else { decoder.init(recipe.seed) };
@@ -193,10 +190,9 @@ pub fn align(
     check_memory(context, &decoder, &config, "align")?;
     let mut progress = crate::terminal::Progress::new(&context.terminal, "reference", pairs.len() as u64);
     let held_out = pairs.split_off(pairs.len() - pairs.len() / 20);
-    let (stage, report) =
-        Stage::align(&pairs, &held_out, dpo, &config, &decoder, &parameters, &mut |done, total| {
-            progress.set("", done, total);
-        })?;
+    let (stage, report) = Stage::align(&pairs, &held_out, dpo, &config, &decoder, &parameters, &mut |done, total| {
+        progress.set("", done, total);
+    })?;
     drop(progress);
     if report.too_long > 0 {
         context.terminal.warn(&format!(

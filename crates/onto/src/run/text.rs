@@ -8,7 +8,7 @@ use corpus::clean::{Cleaned, clean};
 use lang::document::Document;
 use lang::instance::EvalItem;
 use lang::shards::{Shard, ShardWriter};
-use lang::tokenizer::{TrainConfig as VocabularyConfig, Tokenizer};
+use lang::tokenizer::{Tokenizer, TrainConfig as VocabularyConfig};
 use lang::truth::Truth;
 use serde_json::{Map, Value, json};
 use slm::{NGram, NGramConfig, Unigram};
@@ -142,8 +142,7 @@ pub fn write_shard(documents: &[Document], tokenizer: &Tokenizer, prefix: &Path)
 pub fn count_baselines(recipe: &Recipe, shards: &Path, tokenizer: &Path, dir: &Path) -> Result<Map<String, Value>> {
     let tokenizer = Tokenizer::load(tokenizer)?;
     let documents = shard_documents(&shards.join(TRAIN_SHARD))?;
-    let (vocabulary, bos, eos) =
-        (tokenizer.vocabulary_size(), tokenizer.beginning_of_text(), tokenizer.end_of_text());
+    let (vocabulary, bos, eos) = (tokenizer.vocabulary_size(), tokenizer.beginning_of_text(), tokenizer.end_of_text());
     let unigram = Unigram::train(&documents, vocabulary, bos, eos)?;
     let config = NGramConfig { order: recipe.ngram.order, vocabulary_size: vocabulary, beginning: bos, end: eos };
     let ngram = NGram::train(&documents, &config)?;

@@ -70,7 +70,9 @@ impl TrainingProgress {
         if terminal.bars {
             bar.set_draw_target(ProgressDrawTarget::stderr());
         }
-        if let Ok(style) = ProgressStyle::with_template("  {prefix:<10} {bar:28.cyan/dim} {pos}/{len} · {msg} · {eta} left") {
+        if let Ok(style) =
+            ProgressStyle::with_template("  {prefix:<10} {bar:28.cyan/dim} {pos}/{len} · {msg} · {eta} left")
+        {
             bar.set_style(style.progress_chars("━━─"));
         }
         bar.set_prefix(label.to_owned());

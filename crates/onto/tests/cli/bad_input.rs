@@ -10,7 +10,11 @@ const SENTENCE: &str = "The baker of the small town rises early and the children
 fn recipes_that_cannot_work_are_refused_before_anything_is_written() {
     let home = Home::new();
     let cases: [(&str, &str, &[&str]); 8] = [
-        ("unknown.toml", "[pretrain]\nlerning_rate = 1.0\n", &["unknown.toml:2", "pretrain.lerning_rate", "learning_rate"]),
+        (
+            "unknown.toml",
+            "[pretrain]\nlerning_rate = 1.0\n",
+            &["unknown.toml:2", "pretrain.lerning_rate", "learning_rate"],
+        ),
         ("section.toml", "\n[pretrian]\n", &["section.toml:2", "pretrian", "`pretrain`"]),
         ("nested.toml", "[corpus.noise]\ngiberish = 0.1\n", &["corpus.noise.giberish", "corpus.noise.gibberish"]),
         ("type.toml", "[pretrain]\nsteps = \"many\"\n", &["type.toml", "steps"]),
@@ -55,10 +59,18 @@ fn corpora_that_cannot_be_read_are_named() {
 fn fewer_tokens_than_one_batch_names_the_keys() {
     let home = Home::new();
     for index in 0..6 {
-        let text = format!("{SENTENCE}On day {index} it rained. The farmer said that number {index} was the best of all.");
+        let text =
+            format!("{SENTENCE}On day {index} it rained. The farmer said that number {index} was the best of all.");
         home.write(&format!("small/{index}.txt"), text.as_bytes());
     }
-    let set = ["--set", "corpus.path=small", "--set", "corpus.held_out_share=0.3", "--set", "clean.near_duplicates.enabled=false"];
+    let set = [
+        "--set",
+        "corpus.path=small",
+        "--set",
+        "corpus.held_out_share=0.3",
+        "--set",
+        "clean.near_duplicates.enabled=false",
+    ];
     let mut arguments = vec!["run", "tiny.toml", "--set", "pretrain.batch_size=64"];
     arguments.extend(set);
     home.onto(&arguments).fails(1, &["pretrain.batch_size", "pretrain.sequence_length"]);
@@ -73,10 +85,12 @@ fn bad_records_and_encodings_are_counted_named_and_skipped() {
     }
     jsonl.push_str("{\"text\": \n{\"title\": \"no text here\"}\n{\"text\": 7}\n");
     home.write("mixed/a.jsonl", jsonl.as_bytes());
-    let utf16: Vec<u8> =
-        [0xff, 0xfe].into_iter().chain(SENTENCE.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain(SENTENCE.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     home.write("mixed/b.txt", &utf16);
-    home.write("mixed/c.txt", b"Le caf\xe9 de la petite ville est ouvert, et la m\xe8re y va tous les matins avec sa fille.");
+    home.write(
+        "mixed/c.txt",
+        b"Le caf\xe9 de la petite ville est ouvert, et la m\xe8re y va tous les matins avec sa fille.",
+    );
     home.write("mixed/d.txt", b"Good text with one bad byte \xff in it, and then the story goes on as if nothing was.");
     let ran = home.onto(&["corpus", "stats", "mixed", "--json"]).ok();
     assert_eq!(ran.json()["documents"], 8, "{}", ran.stdout);

@@ -21,7 +21,8 @@ fn every_stage_runs_by_its_own_command() {
     let scores = json(&home.path("clean/scores.json"));
     assert!(scores["exact_duplicate"]["recall"].as_f64().unwrap() > 0.9, "{scores}");
     home.onto(&["tokenizer", "train", "clean/documents.jsonl", "--vocab-size", "420", "--out", "tok"]).ok();
-    home.onto(&["ngram", "train", "clean/documents.jsonl", "--tokenizer", "tok", "--order", "3", "--out", "ngram"]).ok();
+    home.onto(&["ngram", "train", "clean/documents.jsonl", "--tokenizer", "tok", "--order", "3", "--out", "ngram"])
+        .ok();
     let recipe = ["--recipe", "tiny.toml"];
     let stage = |arguments: &[&str]| home.onto(&[arguments, &recipe].concat()).ok();
     stage(&["pretrain", "--data", "clean/documents.jsonl", "--tokenizer", "tok", "--out", "base"]);
@@ -57,7 +58,8 @@ fn every_stage_runs_by_its_own_command() {
         assert!(first["tokens"].as_u64().unwrap() <= 12);
         assert!(["stop", "length"].contains(&first["finish_reason"].as_str().unwrap()));
     }
-    let talk = home.onto_with_input(&["chat", "--model", "aligned", "--max-tokens", "5"], "Say hello.\n\n/new\nAgain.\n").ok();
+    let talk =
+        home.onto_with_input(&["chat", "--model", "aligned", "--max-tokens", "5"], "Say hello.\n\n/new\nAgain.\n").ok();
     assert_eq!(talk.stdout.lines().count(), 2, "{:?}", talk.stdout);
     home.onto(&["eval", "--model", "aligned", "--items", "2", "--max-tokens", "4", "--json"]).ok();
     let info = home.onto(&["info", "aligned", "--json"]).ok().json();
@@ -99,9 +101,20 @@ fn a_seed_gives_the_same_corpus_and_another_seed_another() {
 fn help_names_every_command() {
     let home = Home::new();
     let help = home.onto(&["--help"]).ok().stdout;
-    for command in
-        ["run", "corpus", "tokenizer", "ngram", "pretrain", "tune", "align", "score", "generate", "chat", "eval", "info"]
-    {
+    for command in [
+        "run",
+        "corpus",
+        "tokenizer",
+        "ngram",
+        "pretrain",
+        "tune",
+        "align",
+        "score",
+        "generate",
+        "chat",
+        "eval",
+        "info",
+    ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in:\n{help}");
     }
     assert!(home.onto(&["--version"]).ok().stdout.starts_with("onto "));

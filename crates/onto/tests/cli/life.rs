@@ -121,17 +121,40 @@ fn a_gpt2_shaped_life_works_too() {
 #[test]
 fn own_text_lives_a_whole_life() {
     let home = Home::new();
-    for (index, animal) in ["cat", "dog", "fox", "owl", "hen", "cow", "pig", "bee", "ant", "bat"].iter().enumerate() {
-        let mut text = String::new();
-        for (part, place) in ["river", "forest", "village", "mountain", "garden", "harbour"].iter().enumerate() {
-            text.push_str(&format!(
-                "The {animal} walked to the {place} on day {}. It was a long way, and the {animal} was tired. In the \
-                 {place} it met an old friend. They talked about the weather and shared some bread. Then the {animal} \
-                 went home and slept well until the morning came.\n\n",
-                index * 6 + part
-            ));
-        }
-        home.write(&format!("texts/{animal}.txt"), text.as_bytes());
+    // Sentences of words in changing order, so that the texts are language and not copies of one another.
+    let who = ["cat", "farmer", "old fox", "sailor", "little girl", "teacher", "brown dog", "baker", "tall boy"];
+    let did = [
+        "walked slowly to",
+        "looked for",
+        "told a story about",
+        "was afraid of",
+        "painted",
+        "ran away from",
+        "sang to",
+    ];
+    let what =
+        ["the river", "a red boat", "the mountain", "her friend", "the empty house", "a bag of apples", "the moon"];
+    let then = [
+        "because it was late",
+        "and then it rained",
+        "before the others came",
+        "while the bell was ringing",
+        "after dinner",
+    ];
+    for file in 0..14usize {
+        let sentences: Vec<String> = (0..9usize)
+            .map(|line| {
+                let n = file * 31 + line * 17 + file * line * 7;
+                let (who, did) = (who[n % 9], did[(n / 3) % 7]);
+                format!(
+                    "The {who} {did} {} {}, on day {}.",
+                    what[(n / 5 + line) % 7],
+                    then[(n / 2 + file) % 5],
+                    n * 3 + 1
+                )
+            })
+            .collect();
+        home.write(&format!("texts/{file}.txt"), sentences.join(" ").as_bytes());
     }
     let ran = home
         .onto(&["run", "tiny.toml", "--set", "corpus.path=texts", "--set", "corpus.held_out_share=0.3", "--out", "own"])

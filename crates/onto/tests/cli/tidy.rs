@@ -49,7 +49,11 @@ fn dependencies_point_down() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
-    assert_eq!(folders.len(), ARROWS.len(), "a new crate needs its place in ARROWS and in ARCHITECTURE.md: {folders:?}");
+    assert_eq!(
+        folders.len(),
+        ARROWS.len(),
+        "a new crate needs its place in ARROWS and in ARCHITECTURE.md: {folders:?}"
+    );
     for folder in &folders {
         let text = fs::read_to_string(root().join("crates").join(folder).join("Cargo.toml")).unwrap();
         let manifest: toml::Table = toml::from_str(&text).unwrap();
@@ -76,8 +80,10 @@ fn files_are_short_and_say_what_they_are() {
 #[test]
 fn unsafe_stands_in_tensor_only_and_nothing_is_left_unfinished() {
     // Written in two parts so that this file does not find itself.
-    let unfinished: Vec<String> =
-        [("to", "do!("), ("unimple", "mented!("), ("db", "g!("), ("#[ig", "nore")].iter().map(|(a, b)| format!("{a}{b}")).collect();
+    let unfinished: Vec<String> = [("to", "do!("), ("unimple", "mented!("), ("db", "g!("), ("#[ig", "nore")]
+        .iter()
+        .map(|(a, b)| format!("{a}{b}"))
+        .collect();
     let unsafe_word = format!("{}{}", "unsa", "fe ");
     for (path, text) in all_sources() {
         for (index, line) in text.lines().enumerate() {

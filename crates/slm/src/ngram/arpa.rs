@@ -13,9 +13,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::{
-    Level, MAX_ORDER, MAX_VOCABULARY, NGram, TOKEN_BITS, estimate::unpack, link, low_tokens,
-};
+use super::{Level, MAX_ORDER, MAX_VOCABULARY, NGram, TOKEN_BITS, estimate::unpack, link, low_tokens};
 use crate::error::SlmError;
 
 /// Name of the model inside an artifact folder.
@@ -37,8 +35,7 @@ impl NGram {
     /// Write the model as ARPA text to exactly this file.
     pub fn write_arpa(&self, path: &Path) -> Result<(), SlmError> {
         let file = File::create(path).map_err(|e| SlmError::io("write", path, e))?;
-        self.write_text(BufWriter::with_capacity(1 << 18, file))
-            .map_err(|e| SlmError::io("write", path, e))
+        self.write_text(BufWriter::with_capacity(1 << 18, file)).map_err(|e| SlmError::io("write", path, e))
     }
 
     fn write_text(&self, mut out: impl Write) -> std::io::Result<()> {
@@ -75,16 +72,9 @@ impl NGram {
             return words.iter().map(|&word| u128::from(word)).collect();
         }
         let mut keys = Vec::with_capacity(words.len());
-        for (context, range) in contexts
-            .iter()
-            .zip(self.levels[level - 1].children.windows(2))
-        {
+        for (context, range) in contexts.iter().zip(self.levels[level - 1].children.windows(2)) {
             let continuations = &words[range[0] as usize..range[1] as usize];
-            keys.extend(
-                continuations
-                    .iter()
-                    .map(|&word| (context << TOKEN_BITS) | u128::from(word)),
-            );
+            keys.extend(continuations.iter().map(|&word| (context << TOKEN_BITS) | u128::from(word)));
         }
         keys
     }
@@ -95,33 +85,21 @@ impl NGram {
     /// Every error in the text names the file and the line.
     pub fn read_arpa(path: &Path) -> Result<NGram, SlmError> {
         let file = File::open(path).map_err(|e| SlmError::io("read", path, e))?;
-        let lines = Lines {
-            reader: BufReader::with_capacity(1 << 18, file),
-            path: path.to_owned(),
-            line: 0,
-            buffer: vec![],
-        };
+        let lines =
+            Lines { reader: BufReader::with_capacity(1 << 18, file), path: path.to_owned(), line: 0, buffer: vec![] };
         read_text(lines)
     }
 }
 
 fn arpa_file(path: &Path) -> PathBuf {
-    if path.is_dir() {
-        path.join(ARPA_FILE)
-    } else {
-        path.to_owned()
-    }
+    if path.is_dir() { path.join(ARPA_FILE) } else { path.to_owned() }
 }
 
 /// A natural logarithm as a base-10 logarithm with 7 decimals.
 fn decimals(natural: f64) -> String {
     let text = format!("{:.7}", natural / LN_10);
     // A rounded-off zero has no sign, so that reading and writing again changes nothing.
-    if text == "-0.0000000" {
-        text[1..].to_owned()
-    } else {
-        text
-    }
+    if text == "-0.0000000" { text[1..].to_owned() } else { text }
 }
 
 /// The lines of a file, counted.
@@ -137,11 +115,7 @@ impl<R: BufRead> Lines<R> {
     fn next(&mut self) -> Result<Option<&str>, SlmError> {
         loop {
             self.buffer.clear();
-            let read = self
-                .reader
-                .by_ref()
-                .take(LONGEST_LINE)
-                .read_until(b'\n', &mut self.buffer);
+            let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut self.buffer);
             let read = read.map_err(|e| SlmError::io("read", &self.path, e))?;
             if read == 0 {
                 return Ok(None);
@@ -158,21 +132,13 @@ impl<R: BufRead> Lines<R> {
             Ok(text) => Ok(Some(text.trim_ascii())),
             Err(_) => {
                 let message = "the line is not UTF-8; this is not an ARPA file".to_owned();
-                Err(SlmError::Arpa {
-                    path: self.path.clone(),
-                    line: self.line,
-                    message,
-                })
+                Err(SlmError::Arpa { path: self.path.clone(), line: self.line, message })
             }
         }
     }
 
     fn error(&self, message: String) -> SlmError {
-        SlmError::Arpa {
-            path: self.path.clone(),
-            line: self.line,
-            message,
-        }
+        SlmError::Arpa { path: self.path.clone(), line: self.line, message }
     }
 
     /// The next line must be there.
@@ -196,40 +162,23 @@ fn read_text(mut lines: Lines<impl BufRead>) -> Result<NGram, SlmError> {
             break text;
         };
         let parsed = rest.split_once('=').and_then(|(order, count)| {
-            Some((
-                order.trim().parse::<usize>().ok()?,
-                count.trim().parse::<usize>().ok()?,
-            ))
+            Some((order.trim().parse::<usize>().ok()?, count.trim().parse::<usize>().ok()?))
         });
         match parsed {
-            Some((order, count)) if order == announced.len() + 1 && count < u32::MAX as usize => {
-                announced.push(count)
-            }
+            Some((order, count)) if order == announced.len() + 1 && count < u32::MAX as usize => announced.push(count),
             _ => {
-                return Err(lines.error(format!(
-                    "expected `ngram {}=COUNT`, found `{text}`",
-                    announced.len() + 1
-                )));
+                return Err(lines.error(format!("expected `ngram {}=COUNT`, found `{text}`", announced.len() + 1)));
             }
         }
     };
     if !(1..=MAX_ORDER).contains(&announced.len()) {
-        return Err(lines.error(format!(
-            "the order is {}, expected 1 to {MAX_ORDER}",
-            announced.len()
-        )));
+        return Err(lines.error(format!("the order is {}, expected 1 to {MAX_ORDER}", announced.len())));
     }
     let vocabulary_size = announced[0];
     if !(1..=MAX_VOCABULARY).contains(&vocabulary_size) {
-        return Err(lines.error(format!(
-            "{vocabulary_size} unigrams, expected 1 to {MAX_VOCABULARY}"
-        )));
+        return Err(lines.error(format!("{vocabulary_size} unigrams, expected 1 to {MAX_VOCABULARY}")));
     }
-    let mut model = NGram {
-        vocabulary_size,
-        levels: Vec::new(),
-        discounts: Vec::new(),
-    };
+    let mut model = NGram { vocabulary_size, levels: Vec::new(), discounts: Vec::new() };
     let mut contexts: Vec<u128> = Vec::new();
     for (below, &count) in announced.iter().enumerate() {
         let order = below + 1;
@@ -247,22 +196,13 @@ fn read_text(mut lines: Lines<impl BufRead>) -> Result<NGram, SlmError> {
         if let Some(shorter) = model.levels.last_mut() {
             shorter.children = link(contexts.into_iter(), &keys).map_err(|orphan| {
                 lines.line = entries[orphan].line;
-                lines.error(format!(
-                    "the {below}-gram that this {order}-gram begins with is not in the file"
-                ))
+                lines.error(format!("the {below}-gram that this {order}-gram begins with is not in the file"))
             })?;
         }
         model.levels.push(Level {
-            words: keys
-                .iter()
-                .map(|key| (key & low_tokens(1)) as u32)
-                .collect(),
+            words: keys.iter().map(|key| (key & low_tokens(1)) as u32).collect(),
             log_probs: entries.iter().map(|entry| entry.log_prob).collect(),
-            log_backoffs: if highest {
-                Vec::new()
-            } else {
-                entries.iter().map(|entry| entry.log_backoff).collect()
-            },
+            log_backoffs: if highest { Vec::new() } else { entries.iter().map(|entry| entry.log_backoff).collect() },
             children: Vec::new(),
         });
         contexts = keys;
@@ -305,12 +245,7 @@ fn read_section(
         }
         match parse_entry(text, order, vocabulary_size, highest) {
             Ok((key, log_prob, log_backoff)) => {
-                entries.push(Entry {
-                    key,
-                    log_prob,
-                    log_backoff,
-                    line: lines.line,
-                });
+                entries.push(Entry { key, log_prob, log_backoff, line: lines.line });
             }
             Err(message) => return Err(lines.error(message)),
         }
@@ -319,48 +254,29 @@ fn read_section(
 }
 
 /// Packed tokens, ln p and ln back-off of one line.
-fn parse_entry(
-    text: &str,
-    order: usize,
-    vocabulary_size: usize,
-    highest: bool,
-) -> Result<(u128, f64, f64), String> {
+fn parse_entry(text: &str, order: usize, vocabulary_size: usize, highest: bool) -> Result<(u128, f64, f64), String> {
     let mut fields = text.split_ascii_whitespace();
     let log_prob = fields.next().and_then(|field| field.parse::<f64>().ok());
     let Some(log_prob) = log_prob.filter(|log_prob| *log_prob <= 0.0) else {
-        return Err(format!(
-            "`{}` is not the logarithm of a probability",
-            text.split('\t').next().unwrap_or(text)
-        ));
+        return Err(format!("`{}` is not the logarithm of a probability", text.split('\t').next().unwrap_or(text)));
     };
     let mut key = 0u128;
     for position in 0..order {
         let Some(field) = fields.next() else {
             return Err(format!("{position} tokens, expected {order}"));
         };
-        let id = field
-            .parse::<u32>()
-            .ok()
-            .filter(|&id| (id as usize) < vocabulary_size);
+        let id = field.parse::<u32>().ok().filter(|&id| (id as usize) < vocabulary_size);
         let Some(id) = id else {
-            return Err(format!(
-                "`{field}` is not a token id below {vocabulary_size}"
-            ));
+            return Err(format!("`{field}` is not a token id below {vocabulary_size}"));
         };
         key = (key << TOKEN_BITS) | u128::from(id);
     }
     let log_backoff = match fields.next() {
         None => 0.0,
         Some(field) if highest => {
-            return Err(format!(
-                "`{field}` after the last token of an n-gram of the highest order"
-            ));
+            return Err(format!("`{field}` after the last token of an n-gram of the highest order"));
         }
-        Some(field) => match field
-            .parse::<f64>()
-            .ok()
-            .filter(|weight| weight.is_finite())
-        {
+        Some(field) => match field.parse::<f64>().ok().filter(|weight| weight.is_finite()) {
             Some(weight) => weight,
             None => return Err(format!("`{field}` is not a back-off weight")),
         },

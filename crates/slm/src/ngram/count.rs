@@ -99,20 +99,12 @@ pub(super) struct Counter {
 
 impl Counter {
     pub(super) fn new(config: &NGramConfig) -> Counter {
-        Counter {
-            config: config.clone(),
-            bags: (0..config.order).map(|_| Bag::default()).collect(),
-        }
+        Counter { config: config.clone(), bags: (0..config.order).map(|_| Bag::default()).collect() }
     }
 
     /// Count document number `index`.
     pub(super) fn add(&mut self, index: usize, document: &[u32]) -> Result<(), SlmError> {
-        let NGramConfig {
-            order,
-            vocabulary_size,
-            beginning,
-            end,
-        } = self.config;
+        let NGramConfig { order, vocabulary_size, beginning, end } = self.config;
         check_ids(index, document, vocabulary_size)?;
         let mask = low_tokens(order);
         for piece in pieces(document, beginning, end) {
@@ -145,10 +137,6 @@ impl Counter {
             levels.push(counts);
         }
         levels.reverse();
-        if levels.iter().all(|level| level.keys.is_empty()) {
-            Err(SlmError::Empty)
-        } else {
-            Ok(levels)
-        }
+        if levels.iter().all(|level| level.keys.is_empty()) { Err(SlmError::Empty) } else { Ok(levels) }
     }
 }

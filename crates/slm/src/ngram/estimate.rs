@@ -6,16 +6,9 @@ use crate::error::SlmError;
 
 /// Modified Kneser–Ney over all orders, lowest first, because each order leans on the one below.
 pub(super) fn estimate(counts: Vec<Counts>, config: &NGramConfig) -> Result<NGram, SlmError> {
-    let discounts: Vec<Discounts> = counts
-        .iter()
-        .map(|level| Discounts::estimate(&level.counts))
-        .collect();
+    let discounts: Vec<Discounts> = counts.iter().map(|level| Discounts::estimate(&level.counts)).collect();
     // While levels are built, `log_probs` holds plain probabilities.
-    let mut model = NGram {
-        vocabulary_size: config.vocabulary_size,
-        levels: Vec::new(),
-        discounts,
-    };
+    let mut model = NGram { vocabulary_size: config.vocabulary_size, levels: Vec::new(), discounts };
     let unigrams = unigrams(&counts[0], &model.discounts[0], config.vocabulary_size);
     model.levels.push(unigrams);
     let mut contexts: Vec<u128> = (0..config.vocabulary_size as u128).collect();
@@ -28,10 +21,7 @@ pub(super) fn estimate(counts: Vec<Counts>, config: &NGramConfig) -> Result<NGra
         contexts = level.keys;
     }
     for level in &mut model.levels {
-        level
-            .log_probs
-            .iter_mut()
-            .for_each(|probability| *probability = probability.ln());
+        level.log_probs.iter_mut().for_each(|probability| *probability = probability.ln());
     }
     Ok(model)
 }
@@ -44,12 +34,7 @@ fn unigrams(counted: &Counts, discounts: &Discounts, vocabulary_size: usize) -> 
         // A packed unigram is its token, which was checked to be in the vocabulary.
         log_probs[key as usize] += weights.discounted(count, discounts);
     }
-    Level {
-        words: (0..vocabulary_size as u32).collect(),
-        log_probs,
-        log_backoffs: Vec::new(),
-        children: Vec::new(),
-    }
+    Level { words: (0..vocabulary_size as u32).collect(), log_probs, log_backoffs: Vec::new(), children: Vec::new() }
 }
 
 /// The level above `model.levels[below]`, whose children are linked already; sets the back-off weights of `below`.
@@ -83,17 +68,8 @@ fn higher_level(model: &mut NGram, below: usize, counted: &Counts, discounts: &D
         }
     }
     model.levels[below].log_backoffs = log_backoffs;
-    let words = counted
-        .keys
-        .iter()
-        .map(|key| (key & low_tokens(1)) as u32)
-        .collect();
-    Level {
-        words,
-        log_probs,
-        log_backoffs: Vec::new(),
-        children: Vec::new(),
-    }
+    let words = counted.keys.iter().map(|key| (key & low_tokens(1)) as u32).collect();
+    Level { words, log_probs, log_backoffs: Vec::new(), children: Vec::new() }
 }
 
 /// The tokens of a packed n-gram, first one first.
@@ -120,15 +96,9 @@ impl Weights {
             for &count in counts {
                 with[(count.clamp(1, 3) - 1) as usize] += 1;
             }
-            with.iter()
-                .zip(discounts.amounts)
-                .map(|(&n, amount)| n as f64 * amount)
-                .sum()
+            with.iter().zip(discounts.amounts).map(|(&n, amount)| n as f64 * amount).sum()
         };
-        Weights {
-            total: total as f64,
-            backoff: taken / total as f64,
-        }
+        Weights { total: total as f64, backoff: taken / total as f64 }
     }
 
     fn discounted(&self, count: u32, discounts: &Discounts) -> f64 {
@@ -138,10 +108,7 @@ impl Weights {
 
 impl Discounts {
     /// Used when the counts of counts allow no estimate; `lmplz --discount_fallback` has the same.
-    const FALLBACK: Discounts = Discounts {
-        amounts: [0.5, 1.0, 1.5],
-        fallback: true,
-    };
+    const FALLBACK: Discounts = Discounts { amounts: [0.5, 1.0, 1.5], fallback: true };
 
     /// Chen & Goodman 1998, equation 26: Dᵢ = i − (i + 1) · Y · tᵢ₊₁ / tᵢ with Y = t₁ / (t₁ + 2t₂), where tᵢ n-grams
     /// have the adjusted count i.
@@ -160,17 +127,7 @@ impl Discounts {
         }
         let y = t[1] / (t[1] + 2.0 * t[2]);
         let amounts = [1, 2, 3].map(|i: usize| i as f64 - (i as f64 + 1.0) * y * t[i + 1] / t[i]);
-        let valid = amounts
-            .iter()
-            .enumerate()
-            .all(|(i, &amount)| amount > 0.0 && amount <= i as f64 + 1.0);
-        if valid {
-            Discounts {
-                amounts,
-                fallback: false,
-            }
-        } else {
-            Self::FALLBACK
-        }
+        let valid = amounts.iter().enumerate().all(|(i, &amount)| amount > 0.0 && amount <= i as f64 + 1.0);
+        if valid { Discounts { amounts, fallback: false } } else { Self::FALLBACK }
     }
 }

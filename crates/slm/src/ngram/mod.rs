@@ -57,9 +57,7 @@ impl NGramConfig {
             return Err(SlmError::Order { order: self.order });
         }
         if !(1..=MAX_VOCABULARY).contains(&self.vocabulary_size) {
-            return Err(SlmError::VocabularySize {
-                vocabulary_size: self.vocabulary_size,
-            });
+            return Err(SlmError::VocabularySize { vocabulary_size: self.vocabulary_size });
         }
         check_boundaries(self.beginning, self.end, self.vocabulary_size)
     }
@@ -121,25 +119,13 @@ impl NGram {
     /// A model of order 1 with these natural-log probabilities.
     pub(crate) fn of_unigrams(log_probs: Vec<f64>) -> NGram {
         let words: Vec<u32> = (0..log_probs.len() as u32).collect();
-        let level = Level {
-            words,
-            log_probs,
-            ..Level::default()
-        };
-        NGram {
-            vocabulary_size: level.words.len(),
-            levels: vec![level],
-            discounts: Vec::new(),
-        }
+        let level = Level { words, log_probs, ..Level::default() };
+        NGram { vocabulary_size: level.words.len(), levels: vec![level], discounts: Vec::new() }
     }
 
     /// The natural-log probabilities of a model of order 1; `None` for a higher order.
     pub(crate) fn into_unigrams(mut self) -> Option<Vec<f64>> {
-        if self.levels.len() == 1 {
-            self.levels.pop().map(|level| level.log_probs)
-        } else {
-            None
-        }
+        if self.levels.len() == 1 { self.levels.pop().map(|level| level.log_probs) } else { None }
     }
 
     /// The longest n-gram.
@@ -179,9 +165,5 @@ fn link(contexts: impl ExactSizeIterator<Item = u128>, keys: &[u128]) -> Result<
             return Err(next);
         }
     }
-    if next < keys.len() {
-        Err(next)
-    } else {
-        Ok(children)
-    }
+    if next < keys.len() { Err(next) } else { Ok(children) }
 }

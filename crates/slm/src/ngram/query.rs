@@ -37,15 +37,9 @@ impl NGram {
     fn fill(&self, context: &[u32], out: &mut [f32]) {
         // The contexts that exist, shortest first: (level of the context, its entry).
         let nodes: Vec<(usize, usize)> = (1..=context.len())
-            .filter_map(|length| {
-                self.find(&context[context.len() - length..])
-                    .map(|node| (length - 1, node))
-            })
+            .filter_map(|length| self.find(&context[context.len() - length..]).map(|node| (length - 1, node)))
             .collect();
-        let mut backoff: f64 = nodes
-            .iter()
-            .map(|&(level, node)| self.levels[level].log_backoffs[node])
-            .sum();
+        let mut backoff: f64 = nodes.iter().map(|&(level, node)| self.levels[level].log_backoffs[node]).sum();
         for (out, log_prob) in out.iter_mut().zip(&self.levels[0].log_probs) {
             *out = (backoff + log_prob) as f32;
         }
@@ -74,19 +68,13 @@ impl NGram {
     pub(super) fn child(&self, level: usize, node: usize, word: u32) -> Option<usize> {
         let children = &self.levels[level].children;
         let (start, end) = (children[node] as usize, children[node + 1] as usize);
-        self.levels[level + 1].words[start..end]
-            .binary_search(&word)
-            .ok()
-            .map(|at| start + at)
+        self.levels[level + 1].words[start..end].binary_search(&word).ok().map(|at| start + at)
     }
 
     fn check(&self, ids: &[u32]) -> Result<(), ModelError> {
         let vocabulary_size = self.vocabulary_size;
         match ids.iter().find(|&&id| id as usize >= vocabulary_size) {
-            Some(&id) => Err(ModelError::UnknownToken {
-                id,
-                vocabulary_size,
-            }),
+            Some(&id) => Err(ModelError::UnknownToken { id, vocabulary_size }),
             None => Ok(()),
         }
     }
@@ -115,9 +103,7 @@ impl LanguageModel for NGram {
         self.check(ids)?;
         let width = self.order() - 1;
         let positions = (1..ids.len()).into_par_iter();
-        Ok(positions
-            .map(|at| self.unchecked_log_prob(&ids[at.saturating_sub(width)..at], ids[at]) as f32)
-            .collect())
+        Ok(positions.map(|at| self.unchecked_log_prob(&ids[at.saturating_sub(width)..at], ids[at]) as f32).collect())
     }
 }
 
@@ -134,8 +120,7 @@ impl Session for NGramSession<'_> {
         self.model.check(ids)?;
         let width = self.model.order() - 1;
         self.context.extend(&ids[ids.len().saturating_sub(width)..]);
-        self.context
-            .drain(..self.context.len().saturating_sub(width));
+        self.context.drain(..self.context.len().saturating_sub(width));
         self.read += ids.len();
         Ok(())
     }

@@ -10,12 +10,7 @@ use super::*;
 mod arpa;
 
 fn config(order: usize, vocabulary_size: usize) -> NGramConfig {
-    NGramConfig {
-        order,
-        vocabulary_size,
-        beginning: 0,
-        end: 0,
-    }
+    NGramConfig { order, vocabulary_size, beginning: 0, end: 0 }
 }
 
 /// Documents of a seeded second-order Markov chain with a skewed choice of next tokens: tokens 1 … `vocabulary_size`−1.
@@ -26,18 +21,13 @@ fn markov(seed: u64, documents: usize, vocabulary_size: usize) -> Vec<Vec<u32>> 
         .map(|_| {
             let mut document: Vec<u32> = Vec::new();
             for _ in 0..rng.range(1, 30) {
-                let last = document
-                    .iter()
-                    .rev()
-                    .take(2)
-                    .fold(0u64, |sum, &id| sum * 31 + u64::from(id));
+                let last = document.iter().rev().take(2).fold(0u64, |sum, &id| sum * 31 + u64::from(id));
                 // A step of 0, 1, 2, … with halving probability from a place that the last two tokens decide.
                 let mut step = 0;
                 while rng.chance(0.5) && step < 6 {
                     step += 1;
                 }
-                document
-                    .push((last.wrapping_mul(0x9e37_79b9) / 7 + step).rem_euclid(inner) as u32 + 1);
+                document.push((last.wrapping_mul(0x9e37_79b9) / 7 + step).rem_euclid(inner) as u32 + 1);
             }
             document
         })
@@ -76,38 +66,22 @@ impl BruteForce {
                 if length > 1 && gram[0] == config.beginning {
                     continue;
                 }
-                let before: BTreeSet<u32> = raw[length]
-                    .keys()
-                    .filter(|longer| longer[1..] == gram[..])
-                    .map(|longer| longer[0])
-                    .collect();
+                let before: BTreeSet<u32> =
+                    raw[length].keys().filter(|longer| longer[1..] == gram[..]).map(|longer| longer[0]).collect();
                 *count = before.len() as u64;
             }
         }
         let discounts = counts
             .iter()
             .map(|level| {
-                let t =
-                    |wanted: u64| level.values().filter(|&&count| count == wanted).count() as f64;
+                let t = |wanted: u64| level.values().filter(|&&count| count == wanted).count() as f64;
                 let y = t(1) / (t(1) + 2.0 * t(2));
-                let d = [
-                    1.0 - 2.0 * y * t(2) / t(1),
-                    2.0 - 3.0 * y * t(3) / t(2),
-                    3.0 - 4.0 * y * t(4) / t(3),
-                ];
-                let valid = d
-                    .iter()
-                    .zip([1.0, 2.0, 3.0])
-                    .all(|(&d, i)| d.is_finite() && d > 0.0 && d <= i);
+                let d = [1.0 - 2.0 * y * t(2) / t(1), 2.0 - 3.0 * y * t(3) / t(2), 3.0 - 4.0 * y * t(4) / t(3)];
+                let valid = d.iter().zip([1.0, 2.0, 3.0]).all(|(&d, i)| d.is_finite() && d > 0.0 && d <= i);
                 if valid { d } else { [0.5, 1.0, 1.5] }
             })
             .collect();
-        BruteForce {
-            order: config.order,
-            vocabulary_size: config.vocabulary_size,
-            counts,
-            discounts,
-        }
+        BruteForce { order: config.order, vocabulary_size: config.vocabulary_size, counts, discounts }
     }
 
     fn probability(&self, context: &[u32], word: u32) -> f64 {
@@ -128,14 +102,8 @@ impl BruteForce {
             return lower;
         }
         let total = following.iter().map(|(_, count)| count).sum::<u64>() as f64;
-        let gamma = following
-            .iter()
-            .map(|&(_, count)| discount(count))
-            .sum::<f64>()
-            / total;
-        let own = following
-            .iter()
-            .find(|(gram, _)| gram[context.len()] == word);
+        let gamma = following.iter().map(|&(_, count)| discount(count)).sum::<f64>() / total;
+        let own = following.iter().find(|(gram, _)| gram[context.len()] == word);
         own.map_or(0.0, |&(_, count)| (count as f64 - discount(count)) / total) + gamma * lower
     }
 }
@@ -147,12 +115,7 @@ fn a_bigram_model_worked_out_by_hand() {
     // γ(ε) = (2 · 0.5 + 1) / 4 = 0.5; p(0) = (2 − 1)/4 + 0.5/4 = 0.375; p(1) = p(2) = 0.25; p(3) = 0.125.
     // γ(0) = 1/2; γ(1) = 2 · 0.5 / 2; γ(2) = 0.5 / 1; nothing follows 3.
     let model = NGram::train([vec![1, 2], vec![1]], &config(2, 4)).unwrap();
-    assert!(
-        model
-            .discounts()
-            .iter()
-            .all(|d| d.fallback && d.amounts == [0.5, 1.0, 1.5])
-    );
+    assert!(model.discounts().iter().all(|d| d.fallback && d.amounts == [0.5, 1.0, 1.5]));
     assert_eq!(model.n_grams(), [4, 4]);
     let expected = [
         [0.1875, 0.625, 0.125, 0.0625],
@@ -162,14 +125,8 @@ fn a_bigram_model_worked_out_by_hand() {
     ];
     for (context, row) in expected.iter().enumerate() {
         for (word, &expected) in row.iter().enumerate() {
-            let found = model
-                .log_prob(&[context as u32], word as u32)
-                .unwrap()
-                .exp();
-            assert!(
-                (found - expected).abs() < 1e-12,
-                "p({word} | {context}) = {found}, expected {expected}"
-            );
+            let found = model.log_prob(&[context as u32], word as u32).unwrap().exp();
+            assert!((found - expected).abs() < 1e-12, "p({word} | {context}) = {found}, expected {expected}");
         }
     }
     // p(1 | 0) · p(2 | 1) · p(0 | 2)
@@ -180,30 +137,14 @@ fn a_bigram_model_worked_out_by_hand() {
 #[test]
 fn probabilities_equal_the_definition() {
     let mut seen_fallback = [false; 2];
-    for (order, documents, beginning) in [
-        (1, 60, 0),
-        (2, 60, 0),
-        (3, 60, 8),
-        (4, 90, 0),
-        (6, 40, 0),
-        (5, 3, 8),
-    ] {
+    for (order, documents, beginning) in [(1, 60, 0), (2, 60, 0), (3, 60, 8), (4, 90, 0), (6, 40, 0), (5, 3, 8)] {
         let documents = markov(order as u64, documents, 8);
-        let config = NGramConfig {
-            beginning,
-            ..config(order, 9)
-        };
+        let config = NGramConfig { beginning, ..config(order, 9) };
         let brute_force = BruteForce::train(&documents, &config);
         let model = NGram::train(&documents, &config).unwrap();
         for (found, expected) in model.discounts().iter().zip(&brute_force.discounts) {
             seen_fallback[usize::from(found.fallback)] = true;
-            assert!(
-                found
-                    .amounts
-                    .iter()
-                    .zip(expected)
-                    .all(|(a, b)| (a - b).abs() < 1e-12)
-            );
+            assert!(found.amounts.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12));
         }
         let mut rng = Rng::new(9);
         for trial in 0..60 {
@@ -222,25 +163,15 @@ fn probabilities_equal_the_definition() {
             for word in 0..9 {
                 let expected = brute_force.probability(&context, word);
                 let found = model.log_prob(&context, word).unwrap().exp();
-                assert!(
-                    (found - expected).abs() < 1e-9,
-                    "order {order}: p({word} | {context:?}): {found} {expected}"
-                );
+                assert!((found - expected).abs() < 1e-9, "order {order}: p({word} | {context:?}): {found} {expected}");
                 assert!((f64::from(next[word as usize].exp()) - expected).abs() < 1e-6);
                 assert!(found > 0.0);
                 sum += found;
             }
-            assert!(
-                (sum - 1.0).abs() < 1e-9,
-                "order {order}, {context:?}: {sum}"
-            );
+            assert!((sum - 1.0).abs() < 1e-9, "order {order}, {context:?}: {sum}");
         }
     }
-    assert_eq!(
-        seen_fallback,
-        [true, true],
-        "both kinds of discount are wanted in this test"
-    );
+    assert_eq!(seen_fallback, [true, true], "both kinds of discount are wanted in this test");
 }
 
 #[test]
@@ -248,9 +179,7 @@ fn sessions_and_whole_texts_agree() {
     let documents = markov(1, 100, 30);
     let model = NGram::train(&documents, &config(4, 30)).unwrap();
     let mut ids = vec![0];
-    markov(2, 5, 30)
-        .iter()
-        .for_each(|document| ids.extend(document.iter().chain([&0])));
+    markov(2, 5, 30).iter().for_each(|document| ids.extend(document.iter().chain([&0])));
     let whole = model.log_probs(&ids).unwrap();
     let mut session = model.session();
     for (pair, &expected) in ids.windows(2).zip(&whole) {
@@ -263,10 +192,7 @@ fn sessions_and_whole_texts_agree() {
     // In one piece as token by token.
     let mut at_once = model.session();
     at_once.feed(&ids[..ids.len() - 1]).unwrap();
-    assert_eq!(
-        at_once.next_log_probs().unwrap(),
-        session.next_log_probs().unwrap()
-    );
+    assert_eq!(at_once.next_log_probs().unwrap(), session.next_log_probs().unwrap());
 }
 
 #[test]
@@ -279,28 +205,16 @@ fn more_context_predicts_better() {
             .iter()
             .map(|document| {
                 let ids: Vec<u32> = [0].iter().chain(document).chain([&0]).copied().collect();
-                model
-                    .log_probs(&ids)
-                    .unwrap()
-                    .iter()
-                    .map(|&p| f64::from(p))
-                    .sum::<f64>()
+                model.log_probs(&ids).unwrap().iter().map(|&p| f64::from(p)).sum::<f64>()
             })
             .sum();
         (-log_prob / tokens as f64).exp()
     };
     let unigram = perplexity(&crate::Unigram::train(&train, 40, 0, 0).unwrap());
-    let by_order =
-        [1, 2, 3, 5].map(|order| perplexity(&NGram::train(&train, &config(order, 40)).unwrap()));
-    assert!(
-        (by_order[0] / unigram - 1.0).abs() < 0.01,
-        "{unigram} {by_order:?}"
-    );
+    let by_order = [1, 2, 3, 5].map(|order| perplexity(&NGram::train(&train, &config(order, 40)).unwrap()));
+    assert!((by_order[0] / unigram - 1.0).abs() < 0.01, "{unigram} {by_order:?}");
     // The chain looks two tokens back: trigrams catch it, and smoothing keeps longer contexts close to them.
-    assert!(
-        by_order[1] < 0.9 * unigram && by_order[2] < 0.5 * by_order[1],
-        "{unigram} {by_order:?}"
-    );
+    assert!(by_order[1] < 0.9 * unigram && by_order[2] < 0.5 * by_order[1], "{unigram} {by_order:?}");
     assert!(by_order[3] < 1.2 * by_order[2], "{unigram} {by_order:?}");
 }
 
@@ -309,8 +223,7 @@ fn boundaries_may_stand_in_the_documents_or_not() {
     let bare = markov(5, 20, 12);
     let framed: Vec<Vec<u32>> = bare.iter().map(|d| [&[0], &d[..], &[0]].concat()).collect();
     let joined = vec![framed.concat()];
-    let models =
-        [&bare, &framed, &joined].map(|documents| NGram::train(documents, &config(3, 12)).unwrap());
+    let models = [&bare, &framed, &joined].map(|documents| NGram::train(documents, &config(3, 12)).unwrap());
     for model in &models[1..] {
         for (found, expected) in model.levels.iter().zip(&models[0].levels) {
             assert_eq!(found.log_probs, expected.log_probs);
@@ -327,21 +240,10 @@ fn bad_settings_and_ids_are_refused() {
     assert!(train(&config(7, 4)).contains("order of 7"));
     assert!(train(&config(2, 0)).contains("vocabulary of 0"));
     assert!(train(&config(2, MAX_VOCABULARY + 1)).contains("smaller vocabulary"));
-    assert!(
-        train(&NGramConfig {
-            end: 4,
-            ..config(2, 4)
-        })
-        .contains("the end token 4")
-    );
+    assert!(train(&NGramConfig { end: 4, ..config(2, 4) }).contains("the end token 4"));
     assert!(train(&config(2, 2)).contains("document 0: token id 2 at position 1"));
     let nothing: [Vec<u32>; 1] = [vec![0, 0]];
-    assert!(
-        NGram::train(&nothing, &config(2, 4))
-            .unwrap_err()
-            .to_string()
-            .contains("not one token")
-    );
+    assert!(NGram::train(&nothing, &config(2, 4)).unwrap_err().to_string().contains("not one token"));
     let model = NGram::train(&documents, &config(2, 4)).unwrap();
     assert!(model.log_prob(&[4], 1).is_err() && model.log_prob(&[1], 4).is_err());
     assert!(model.log_probs(&[0, 4]).is_err() && model.session().feed(&[4]).is_err());
