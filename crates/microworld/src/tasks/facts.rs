@@ -51,12 +51,13 @@ pub(super) fn ask(rng: &mut Rng, context: &Context, fact: &Fact) -> String {
     pick(rng, by(context.language, ENGLISH, CHINESE), &[("context", &context.text), ("question", &question)])
 }
 
-/// Mostly another person's value of the same relation, sometimes only the bare value.
+/// Often the claim that the text does not tell, so that preferring honesty does not become preferring silence; else another
+/// value of the same relation, sometimes only the bare value.
 pub(super) fn wrong_answer(rng: &mut Rng, world: &World, context: &Context) -> String {
     let fact = &context.facts[0];
     match rng.index(4) {
-        0 => fact.value.clone(),
-        1 => fact.unknown(),
+        0 if rng.chance(0.5) => fact.value.clone(),
+        1 | 2 => fact.unknown(),
         _ => fact.with_wrong_value(rng, world).sentence(),
     }
 }
