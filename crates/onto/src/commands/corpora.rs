@@ -11,7 +11,7 @@ use lang::instance::EvalItem;
 use lang::truth::Truth;
 use serde_json::{Map, Value, json};
 
-use super::Session;
+use super::{Session, finished};
 use crate::cli::{BuildArguments, CorpusCommand, MakeArguments, PathsArguments};
 use crate::recipe::Recipe;
 use crate::run::lines::{read_lines, write_json, write_lines};
@@ -82,17 +82,6 @@ fn make(session: &Session, arguments: &MakeArguments) -> Result<()> {
     };
     let (manifest, record) = context.stage(stage, |dir, _| make_microworld(&recipe, dir))?;
     finished(session, &out, &manifest, record.skipped)
-}
-
-fn finished(session: &Session, out: &std::path::Path, manifest: &artifact::Manifest, skipped: bool) -> Result<()> {
-    if session.global.json {
-        let metrics = &manifest.metrics;
-        line_to_stdout(
-            &json!({"artifact": out, "sha256": manifest.sha256, "skipped": skipped, "metrics": metrics}).to_string(),
-        )
-    } else {
-        line_to_stdout(&format!("corpus {}", out.display()))
-    }
 }
 
 fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {

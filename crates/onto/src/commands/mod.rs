@@ -17,9 +17,12 @@ use anyhow::Result;
 
 pub use corpora::warn_of_problems;
 
+use lang::artifact::Manifest;
+use serde_json::json;
+
 use crate::cli::{Arguments, Command, Global};
 use crate::run::stage::Context;
-use crate::terminal::{Terminal, Usage, interrupt_flag};
+use crate::terminal::{Terminal, Usage, interrupt_flag, line_to_stdout};
 
 /// What every command gets: the global flags, made ready.
 pub struct Session {
@@ -85,5 +88,17 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Eval(arguments) => measure::eval(&session, &arguments),
         Command::Info(arguments) => show::info(&session, &arguments),
         Command::Doctor => show::doctor(&session),
+    }
+}
+
+/// Says where the artifact of a stage run by its own command stands.
+fn finished(session: &Session, out: &Path, manifest: &Manifest, skipped: bool) -> Result<()> {
+    if session.global.json {
+        let metrics = &manifest.metrics;
+        line_to_stdout(
+            &json!({"artifact": out, "sha256": manifest.sha256, "skipped": skipped, "metrics": metrics}).to_string(),
+        )
+    } else {
+        line_to_stdout(&format!("{} {}", manifest.kind, out.display()))
     }
 }

@@ -3,21 +3,21 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
-use lang::artifact::{self, Manifest};
+use lang::artifact;
 use lang::instance::{Conversation, Preference};
 use lang::tokenizer::Tokenizer;
 use serde_json::{Map, json};
 use slm::{NGram, NGramConfig};
 
-use super::Session;
 use super::corpora::read_paths;
+use super::{Session, finished};
 use crate::cli::{NgramCommand, NgramTrainArguments, TrainArguments};
 use crate::recipe::Recipe;
 use crate::run::neural::{self, Workplace};
-use crate::run::source::from_file;
+use crate::run::source::{from_file, hold_out};
 use crate::run::stage::Stage;
 use crate::run::text::{HELD_OUT_SHARD, TRAIN_SHARD, write_shard};
-use crate::terminal::{Usage, line_to_stdout};
+use crate::terminal::Usage;
 
 pub fn ngram(session: &Session, command: &NgramCommand) -> Result<()> {
     let NgramCommand::Train(arguments) = command;
@@ -73,11 +73,7 @@ pub fn pretrain(session: &Session, arguments: &TrainArguments) -> Result<()> {
     let stage = Stage { name: "base", kind: "model", path: &out, config, seed: recipe.seed, inputs };
     let (manifest, record) = context.stage(stage, |dir, key| {
         let workplace = Workplace::new(&out, logs(&out), key)?;
-        let (mut training, mut held_out) = (Vec::new(), Vec::new());
-        for (index, document) in documents.into_iter().enumerate() {
-            let mut rng = lang::rng::Rng::for_item(recipe.seed, "held-out documents", index as u64);
-            if rng.chance(recipe.corpus.held_out_share) { held_out.push(document) } else { training.push(document) }
-        }
+        let (training, held_out) = hold_out(documents, recipe.seed, recipe.corpus.held_out_share);
         let shards = workplace.checkpoints.join("shards");
         std::fs::create_dir_all(&shards).with_context(|| format!("cannot create {}", shards.display()))?;
         write_shard(&training, &tokenizer, &shards.join(TRAIN_SHARD))?;
@@ -149,15 +145,4 @@ fn stage_over_model(session: &Session, arguments: &TrainArguments, name: &'stati
 fn logs(out: &Path) -> std::path::PathBuf {
     let name = out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     out.with_file_name(format!("{name}.logs"))
-}
-
-fn finished(session: &Session, out: &Path, manifest: &Manifest, skipped: bool) -> Result<()> {
-    if session.global.json {
-        let metrics = &manifest.metrics;
-        line_to_stdout(
-            &json!({"artifact": out, "sha256": manifest.sha256, "skipped": skipped, "metrics": metrics}).to_string(),
-        )
-    } else {
-        line_to_stdout(&format!("{} {}", manifest.kind, out.display()))
-    }
 }

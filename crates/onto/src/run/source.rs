@@ -79,11 +79,7 @@ pub fn read_files(recipe: &Recipe, context: &Context, dir: &Path) -> Result<Map<
     let (documents, report) = read(path, &options, &|part, done, total| progress.borrow_mut().set(part, done, total))?;
     drop(progress);
     crate::commands::warn_of_problems(&context.terminal, &report);
-    let (mut training, mut held_out) = (Vec::new(), Vec::new());
-    for (index, document) in documents.into_iter().enumerate() {
-        let mut rng = lang::rng::Rng::for_item(recipe.seed, "held-out documents", index as u64);
-        if rng.chance(recipe.corpus.held_out_share) { held_out.push(document) } else { training.push(document) }
-    }
+    let (mut training, mut held_out) = hold_out(documents, recipe.seed, recipe.corpus.held_out_share);
     if held_out.is_empty() && training.len() > 1 {
         held_out.extend(training.pop());
     }
@@ -113,6 +109,16 @@ pub fn read_files(recipe: &Recipe, context: &Context, dir: &Path) -> Result<Map<
     let mut metrics = counts(&training, &held_out);
     metrics.insert("problems".into(), json!(report.problems.len()));
     Ok(metrics)
+}
+
+/// Sets a seeded share of the documents aside to measure on: (training, held out), both in their old order.
+pub fn hold_out(documents: Vec<Document>, seed: u64, share: f64) -> (Vec<Document>, Vec<Document>) {
+    let (mut training, mut held_out) = (Vec::new(), Vec::new());
+    for (index, document) in documents.into_iter().enumerate() {
+        let mut rng = lang::rng::Rng::for_item(seed, "held-out documents", index as u64);
+        if rng.chance(share) { held_out.push(document) } else { training.push(document) }
+    }
+    (training, held_out)
 }
 
 fn counts(documents: &[Document], held_out: &[Document]) -> Map<String, Value> {
