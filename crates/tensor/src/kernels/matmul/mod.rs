@@ -23,8 +23,6 @@ use crate::threads;
 
 /// Steps of one pass of the register tile: a panel of this depth stays in the first-level cache.
 const DEPTH: usize = 256;
-/// Columns of B worked on together: with [`DEPTH`] they stay in the second-level cache.
-const COLUMNS: usize = 256;
 /// Rows a block: a multiple of every kernel's tile height.
 const ROWS: usize = 96;
 /// Rows a block of a weight gradient, whose operands are both packed by every block: taller, so that this is seldom.
@@ -137,25 +135,22 @@ pub(crate) fn product_columns(
         }
         return;
     }
+    let rows = kernel.rows();
     for depth in (0..steps).step_by(DEPTH) {
-        for from in (0..n).step_by(COLUMNS) {
-            for row in (0..m).step_by(kernel.rows()) {
-                let a_at = row * a.row_stride + depth * a.column_stride;
-                for column in (from..n.min(from + COLUMNS)).step_by(kernel.columns()) {
-                    let tile = micro::Tile {
-                        height: kernel.rows().min(m - row),
-                        width: kernel.columns().min(n - column),
-                        steps: DEPTH.min(steps - depth),
-                        a: &a.data[a_at..],
-                        row_stride: a.row_stride,
-                        column_stride: a.column_stride,
-                        b: b.panel(columns.start + column, first + depth),
-                        stride,
-                        is_added: is_added || depth > 0,
-                    };
-                    kernel.run(&tile, &mut c[row * stride + column..]);
-                }
-            }
+        for column in (0..n).step_by(kernel.columns()) {
+            let strip = micro::Strip {
+                height: m,
+                width: kernel.columns().min(n - column),
+                steps: DEPTH.min(steps - depth),
+                a: &a.data[depth * a.column_stride..],
+                row_stride: a.row_stride,
+                column_stride: a.column_stride,
+                tile_stride: rows * a.row_stride,
+                b: b.panel(columns.start + column, first + depth),
+                stride,
+                is_added: is_added || depth > 0,
+            };
+            kernel.run(&strip, &mut c[column..]);
         }
     }
 }
@@ -202,19 +197,32 @@ pub(crate) fn matmul_gram(format: Format, (m, n, depth): (usize, usize, usize), 
 
 /// Rows `row..` of `c (+)= aᵀ · b`, as many as `c` holds.
 fn gram_block(format: Format, (m, n): (usize, usize), row: usize, a: &[f32], b: &[f32], c: &mut [f32], is_added: bool) {
-    let (height, depth, tile) = (c.len() / n, a.len() / m, format.kernel.rows());
+    let (height, depth, kernel) = (c.len() / n, a.len() / m, format.kernel);
     let at_once = DEPTH * format.values_a_word();
-    let mut left = Buffer::scratch(height.next_multiple_of(tile) * DEPTH);
-    let mut right = Packed::empty(format, at_once.min(depth), n);
+    let words = format.words(at_once.min(depth));
+    let mut left = Buffer::scratch(height.next_multiple_of(kernel.rows()) * words);
+    let mut panel = Buffer::scratch(words * kernel.columns());
     for from in (0..depth).step_by(at_once) {
         let depth = at_once.min(depth - from);
         let steps = format.words(depth);
-        right.fill(Matrix::rows(&b[from * n..], n), depth);
         // Tiles of a: (steps, tile) one after the other, so that a register tile reads consecutive memory.
         pack::interleave(format, &a[from * m..], m, depth, row, height, &mut left);
-        for first in (0..height).step_by(tile) {
-            let left = Matrix { data: &left[first * steps..], row_stride: 1, column_stride: tile };
-            product(tile.min(height - first), steps, left, &right, 0, &mut c[first * n..], n, is_added || from > 0);
+        // Panels of b are packed one at a time, and are still in the first-level cache when they are used.
+        for column in (0..n).step_by(kernel.columns()) {
+            pack::fill_panel(format, Matrix::rows(&b[from * n..], n), depth, n, column, &mut panel);
+            let strip = micro::Strip {
+                height,
+                width: kernel.columns().min(n - column),
+                steps,
+                a: &left,
+                row_stride: 1,
+                column_stride: kernel.rows(),
+                tile_stride: steps * kernel.rows(),
+                b: &panel,
+                stride: n,
+                is_added: is_added || from > 0,
+            };
+            kernel.run(&strip, &mut c[column..]);
         }
     }
 }

@@ -68,11 +68,7 @@ impl Format {
         let count = out.len();
         let row = |row: usize| &x[row * stride + first..][..count];
         match self.words {
-            Words::Exact => match (<&[f32; 32]>::try_from(row(step)), <&mut [f32; 32]>::try_from(&mut *out)) {
-                // The common width is a constant copy, which compiles to vector moves instead of a call.
-                (Ok(source), Ok(out)) => *out = *source,
-                _ => out.copy_from_slice(row(step)),
-            },
+            Words::Exact => out.copy_from_slice(row(step)),
             Words::Rounded => round_to_bf16(row(step), out),
             Words::Pairs if 2 * step + 1 < depth => pair_across(row(2 * step), row(2 * step + 1), out),
             Words::Pairs => pair_across(row(2 * step), &[0.0; Kernel::WIDEST][..count], out),
@@ -185,11 +181,20 @@ impl Packed {
     }
 }
 
-fn fill_panel(format: Format, b: Matrix, depth: usize, columns: usize, first: usize, out: &mut [f32]) {
+/// One panel: the columns from `first` on.
+pub(super) fn fill_panel(format: Format, b: Matrix, depth: usize, columns: usize, first: usize, out: &mut [f32]) {
     let width = format.kernel.columns();
     let count = width.min(columns - first);
     let steps = format.words(depth);
     if b.column_stride == 1 {
+        if format.is_exact() && count == width {
+            let source = &b.data[first..];
+            match width {
+                32 => copy_rows::<32>(source, b.row_stride, steps, out),
+                _ => copy_rows::<16>(source, b.row_stride, steps, out),
+            }
+            return;
+        }
         for (step, out) in out.chunks_exact_mut(width).take(steps).enumerate() {
             format.across(b.data, b.row_stride, depth, step, first, &mut out[..count]);
             out[count..].fill(0.0);
@@ -243,35 +248,68 @@ pub(super) fn interleave(
     height: usize,
     out: &mut [f32],
 ) {
-    const LINE: usize = super::GRAM_ROWS;
-    let (tile, steps) = (format.kernel.rows(), format.words(depth));
-    let whole = height / tile;
-    let mut line = [0.0; LINE];
-    for step in 0..steps {
-        let source = if format.is_exact() {
-            &a[step * stride + first..][..height]
-        } else {
-            let columns = &mut line[..height];
-            for (i, part) in columns.chunks_mut(Kernel::WIDEST).enumerate() {
-                format.across(a, stride, depth, step, first + i * Kernel::WIDEST, part);
+    match format.kernel.rows() {
+        12 => interleave_tiles::<12>(format, a, stride, depth, first, height, out),
+        6 => interleave_tiles::<6>(format, a, stride, depth, first, height, out),
+        _ => interleave_tiles::<4>(format, a, stride, depth, first, height, out),
+    }
+}
+
+fn interleave_tiles<const TILE: usize>(
+    format: Format,
+    a: &[f32],
+    stride: usize,
+    depth: usize,
+    first: usize,
+    height: usize,
+    out: &mut [f32],
+) {
+    // A few steps of every tile at a time: the rows being read then stay in the first-level cache, and what is written
+    // is a run of cache lines a tile. Step by step, tiles a power of two apart would fight for the same cache sets.
+    const STRIP: usize = 16;
+    let steps = format.words(depth);
+    let mut words = [0.0; TILE];
+    for from in (0..steps).step_by(STRIP) {
+        let strip = STRIP.min(steps - from);
+        for (tile, out) in out.chunks_exact_mut(steps * TILE).enumerate().take(height.div_ceil(TILE)) {
+            let column = first + tile * TILE;
+            let count = TILE.min(height - tile * TILE);
+            let (out, _) = out[from * TILE..].as_chunks_mut::<TILE>();
+            for (step, out) in out[..strip].iter_mut().enumerate() {
+                let step = from + step;
+                if count < TILE {
+                    format.across(a, stride, depth, step, column, &mut words[..count]);
+                    *out = words;
+                } else if format.is_exact() {
+                    out.copy_from_slice(&a[step * stride + column..][..TILE]);
+                } else {
+                    format.across(a, stride, depth, step, column, out);
+                }
             }
-            &*columns
-        };
-        match tile {
-            12 => scatter::<12>(source, steps, step, out),
-            6 => scatter::<6>(source, steps, step, out),
-            _ => scatter::<4>(source, steps, step, out),
-        }
-        let rest = &source[whole * tile..];
-        if !rest.is_empty() {
-            out[whole * steps * tile + step * tile..][..rest.len()].copy_from_slice(rest);
         }
     }
 }
 
-fn scatter<const TILE: usize>(source: &[f32], steps: usize, step: usize, out: &mut [f32]) {
-    let (tiles, _) = source.as_chunks::<TILE>();
-    for (tile, out) in tiles.iter().zip(out.chunks_exact_mut(steps * TILE)) {
-        out[step * TILE..][..TILE].copy_from_slice(tile);
+/// The first `N` values of `steps` rows: a constant width compiles to vector moves instead of a call a row.
+fn copy_rows<const N: usize>(source: &[f32], stride: usize, steps: usize, out: &mut [f32]) {
+    let (out, _) = out.as_chunks_mut::<N>();
+    for (step, out) in out[..steps].iter_mut().enumerate() {
+        let row = &source[step * stride..];
+        // One line a row is more than the hardware foresees: ask for the next panel while this one is worked on.
+        prefetch(row, N);
+        out.copy_from_slice(&row[..N]);
     }
+}
+
+/// Bring `data[index]` nearer; nothing happens outside the slice or where there is no such instruction.
+#[inline(always)]
+fn prefetch(data: &[f32], index: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(value) = data.get(index) {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that the program can see, and the address is that of a value.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(std::ptr::from_ref(value).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (data, index);
 }
