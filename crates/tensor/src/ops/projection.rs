@@ -1,5 +1,8 @@
-//! The last projection together with softmax and its loss, over blocks of rows: the (rows, vocabulary) logits, by far
+//! The last projection together with softmax and its loss, over groups of rows: the (rows, vocabulary) logits, by far
 //! the largest array of a step, never exist as a whole.
+//!
+//! A thread takes a few rows through everything that needs only them (product, softmax, slope by x), so that their
+//! logits stay in its second-level cache; the weights' slope is then one product over the group.
 
 use super::Op;
 use super::embedding::check_ids;
@@ -7,12 +10,14 @@ use super::linear::check_weight;
 use crate::backward::Slopes as BackwardSlopes;
 use crate::buffer::Buffer;
 use crate::error::check_length;
-use crate::kernels::matmul::{Format, Matrix, Packed, matmul_gram, matmul_packed};
+use crate::kernels::matmul::{Format, Matrix, Packed, matmul_gram, product_block};
 use crate::kernels::{softmax, vector};
 use crate::{ParamId, Parameters, Result, Tape, Tensor, TensorError, Var, threads};
 
-/// Rows of logits held at once.
-const ROWS: usize = 256;
+/// Rows a thread takes at once: whole register tiles of every kernel, whose logits stay in the second-level cache.
+const UNIT: usize = 24;
+/// Rows whose logits are held at once: enough units for a handful of threads.
+const GROUP: usize = 16 * UNIT;
 
 /// Derivatives of a loss with slope 1, found in the forward pass while the logits were there.
 pub(crate) struct Slopes {
@@ -20,7 +25,7 @@ pub(crate) struct Slopes {
     d_weight: Buffer,
 }
 
-/// The projection's weights (vocabulary, inner), packed once for all blocks.
+/// The projection's weights (vocabulary, inner), packed once for all groups.
 struct Projection {
     inner: usize,
     vocabulary: usize,
@@ -29,6 +34,15 @@ struct Projection {
     forward: Packed,
     /// For slope · weight, where a slope is wanted.
     backward: Option<Packed>,
+}
+
+/// What one thread works on: some rows of x, gathered, their logits, a value each, and their slopes by x.
+struct Unit<'a, V> {
+    rows: &'a [usize],
+    x: &'a mut [f32],
+    logits: &'a mut [f32],
+    values: &'a mut [V],
+    dx: Option<&'a mut [f32]>,
 }
 
 impl Projection {
@@ -45,43 +59,65 @@ impl Projection {
             backward: is_differentiated.then(|| Packed::parallel(format, weights, vocabulary, inner)),
         }
     }
-}
 
-/// A block of logits: counted rows of x, gathered, and their projection.
-struct Block {
-    /// Rows of x in the block.
-    rows: Vec<usize>,
-    /// (rows, inner).
-    x: Buffer,
-    /// (rows, vocabulary).
-    logits: Buffer,
-}
-
-impl Block {
-    fn new(rows: &[usize], x: &[f32], projection: &Projection) -> Block {
-        let &Projection { inner, vocabulary, .. } = projection;
-        let mut gathered = Buffer::scratch(rows.len() * inner);
-        for (out, &row) in gathered.chunks_exact_mut(inner).zip(rows) {
-            out.copy_from_slice(&x[row * inner..][..inner]);
-        }
-        let mut logits = Buffer::scratch(rows.len() * vocabulary);
-        matmul_packed(inner, Matrix::rows(&gathered, inner), &projection.forward, &mut logits, false);
-        Block { rows: rows.to_vec(), x: gathered, logits }
-    }
-
-    /// From `logits` holding their slopes: adds to rows of dx and to d_weight.
-    fn add_slopes(&self, projection: &Projection, dx: Option<&mut [f32]>, d_weight: Option<&mut [f32]>) {
-        let &Projection { inner, vocabulary, format, .. } = projection;
-        let rows = self.rows.len();
-        if let (Some(dx), Some(weights)) = (dx, &projection.backward) {
-            let mut part = Buffer::scratch(rows * inner);
-            matmul_packed(vocabulary, Matrix::rows(&self.logits, vocabulary), weights, &mut part, false);
-            for (part, &row) in part.chunks_exact(inner).zip(&self.rows) {
+    /// For a group of `rows` of `x`: `body(row, its logits, its value)`, which may leave slopes where the logits were;
+    /// `dx` (all rows, inner) and `d_weight`, where given, get what those slopes add to them.
+    fn group<V: Send>(
+        &self,
+        rows: &[usize],
+        x: &[f32],
+        values: &mut [V],
+        dx: Option<&mut [f32]>,
+        d_weight: Option<&mut [f32]>,
+        body: impl Fn(usize, &mut [f32], &mut V) + Sync + Send,
+    ) {
+        let &Projection { inner, vocabulary, format, .. } = self;
+        let (mut gathered, mut logits) =
+            (Buffer::scratch(rows.len() * inner), Buffer::scratch(rows.len() * vocabulary));
+        // Rows that follow each other are added to where they belong; others by way of a copy.
+        let is_run = rows[rows.len() - 1] - rows[0] + 1 == rows.len();
+        let mut parts = Buffer::zeros(if dx.is_some() && !is_run { rows.len() * inner } else { 0 });
+        let (mut scattered, direct) = match dx {
+            Some(dx) if is_run => (None, Some(&mut dx[rows[0] * inner..][..rows.len() * inner])),
+            Some(dx) => (Some(dx), Some(&mut *parts)),
+            None => (None, None),
+        };
+        let mut slopes = direct.map(|direct| direct.chunks_mut(UNIT * inner));
+        let units = rows.chunks(UNIT).zip(gathered.chunks_mut(UNIT * inner)).zip(logits.chunks_mut(UNIT * vocabulary));
+        let mut units: Vec<Unit<V>> = units
+            .zip(values.chunks_mut(UNIT))
+            .map(|(((rows, x), logits), values)| Unit {
+                rows,
+                x,
+                logits,
+                values,
+                dx: slopes.as_mut().and_then(Iterator::next),
+            })
+            .collect();
+        threads::for_each_chunk(&mut units, 1, |_, units| {
+            units.iter_mut().for_each(|unit| self.unit(unit, x, &body));
+        });
+        drop(units);
+        if let Some(dx) = &mut scattered {
+            for (part, &row) in parts.chunks_exact(inner).zip(rows) {
                 vector::add_assign(part, &mut dx[row * inner..][..inner]);
             }
         }
         if let Some(d_weight) = d_weight {
-            matmul_gram(format, (vocabulary, inner, rows), &self.logits, &self.x, d_weight);
+            matmul_gram(format, (vocabulary, inner, rows.len()), &logits, &gathered, d_weight);
+        }
+    }
+
+    fn unit<V>(&self, unit: &mut Unit<V>, x: &[f32], body: &(impl Fn(usize, &mut [f32], &mut V) + Sync)) {
+        let &Projection { inner, vocabulary, .. } = self;
+        for (out, &row) in unit.x.chunks_exact_mut(inner).zip(unit.rows) {
+            out.copy_from_slice(&x[row * inner..][..inner]);
+        }
+        product_block(inner, Matrix::rows(unit.x, inner), &self.forward, unit.logits, false);
+        let rows = unit.logits.chunks_exact_mut(vocabulary).zip(&mut *unit.values).zip(unit.rows);
+        rows.for_each(|((logits, value), &row)| body(row, logits, value));
+        if let (Some(dx), Some(weights)) = (&mut unit.dx, &self.backward) {
+            product_block(vocabulary, Matrix::rows(unit.logits, vocabulary), weights, dx, true);
         }
     }
 }
@@ -110,22 +146,18 @@ impl Tape<'_> {
         let mut dx = Buffer::zeros(if x_needs { rows * inner } else { 0 });
         let mut d_weight = Buffer::zeros(if w_needs { vocabulary * inner } else { 0 });
         let mut loss = 0.0f64;
-        for rows in counted.chunks(ROWS) {
-            let mut block = Block::new(rows, self.data(x), &projection);
+        for rows in counted.chunks(GROUP) {
             let mut losses = Buffer::scratch(rows.len());
-            threads::for_each_chunk2(&mut block.logits, 16 * vocabulary, &mut losses, 16, |part, logits, losses| {
-                for (i, (logits, loss)) in logits.chunks_exact_mut(vocabulary).zip(losses).enumerate() {
-                    let row = rows[part * 16 + i];
-                    let target = targets[row] as usize;
-                    let at_target = logits[target];
-                    let (max, sum) = softmax::exponentials(logits, 1.0);
-                    *loss = weights[row] * (max + sum.ln() - at_target);
-                    softmax::scale(logits, weights[row] / sum);
-                    logits[target] -= weights[row];
-                }
+            let slopes = (x_needs.then_some(&mut *dx), w_needs.then_some(&mut *d_weight));
+            projection.group(rows, self.data(x), &mut losses, slopes.0, slopes.1, |row, logits, loss| {
+                let target = targets[row] as usize;
+                let at_target = logits[target];
+                let (max, sum) = softmax::exponentials(logits, 1.0);
+                *loss = weights[row] * (max + sum.ln() - at_target);
+                softmax::scale(logits, weights[row] / sum);
+                logits[target] -= weights[row];
             });
             loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-            block.add_slopes(&projection, x_needs.then_some(&mut *dx), w_needs.then_some(&mut *d_weight));
         }
         let value = Tensor::matrix(1, 1, Buffer::copy_of(&[loss as f32]));
         let op = Op::LinearCrossEntropy { x, weight, slopes: Slopes { dx, d_weight } };
@@ -145,18 +177,15 @@ impl Tape<'_> {
         let projection = Projection::new(self.parameters, weight, false);
         let (mut out, mut log_sum_exp) = (Buffer::scratch(rows), Buffer::scratch(rows));
         let all: Vec<usize> = (0..rows).collect();
-        for rows in all.chunks(ROWS) {
-            let block = Block::new(rows, self.data(x), &projection);
-            let (first, count) = (rows[0], rows.len());
-            let (out, log_sum_exp) = (&mut out[first..][..count], &mut log_sum_exp[first..][..count]);
-            threads::for_each_chunk2(out, 16, log_sum_exp, 16, |part, out, log_sum_exp| {
-                for (i, (out, log_sum_exp)) in out.iter_mut().zip(log_sum_exp).enumerate() {
-                    let row = part * 16 + i;
-                    let logits = &block.logits[row * vocabulary..][..vocabulary];
-                    *log_sum_exp = softmax::log_sum_exp(logits);
-                    *out = logits[targets[first + row] as usize] - *log_sum_exp;
-                }
+        for rows in all.chunks(GROUP) {
+            let mut values = vec![(0.0, 0.0); rows.len()];
+            projection.group(rows, self.data(x), &mut values, None, None, |row, logits, value| {
+                *value = (logits[targets[row] as usize], softmax::log_sum_exp(logits));
             });
+            for (&row, (at_target, sum)) in rows.iter().zip(values) {
+                out[row] = at_target - sum;
+                log_sum_exp[row] = sum;
+            }
         }
         let needs = self.needs(x) || self.parameters.is_trainable(weight);
         let op = Op::LinearLogProbs { x, weight, targets: targets.to_vec(), log_sum_exp };
@@ -190,21 +219,17 @@ pub(crate) fn log_probs_backward(
 ) {
     let parameters = to.parameters;
     let projection = Projection::new(parameters, weight, to.needs(x));
-    let vocabulary = projection.vocabulary;
     let counted: Vec<usize> = (0..dy.len()).filter(|&row| dy[row] != 0.0).collect();
     let mut dx = to.needs(x).then(|| to.take_zeroed(x));
-    for rows in counted.chunks(ROWS) {
-        let mut block = Block::new(rows, to.value(x), &projection);
-        threads::for_each_chunk(&mut block.logits, 16 * vocabulary, |part, logits| {
-            for (i, logits) in logits.chunks_exact_mut(vocabulary).enumerate() {
-                let row = rows[part * 16 + i];
-                softmax::probabilities(logits, 1.0, log_sum_exp[row]);
-                softmax::scale(logits, -dy[row]);
-                logits[targets[row] as usize] += dy[row];
-            }
-        });
+    for rows in counted.chunks(GROUP) {
         let d_weight = parameters.is_trainable(weight).then(|| to.gradients.get_mut(weight));
-        block.add_slopes(&projection, dx.as_deref_mut(), d_weight);
+        let mut values = vec![(); rows.len()];
+        let x = to.nodes[x.index()].value.values();
+        projection.group(rows, x, &mut values, dx.as_deref_mut(), d_weight, |row, logits, ()| {
+            softmax::probabilities(logits, 1.0, log_sum_exp[row]);
+            softmax::scale(logits, -dy[row]);
+            logits[targets[row] as usize] += dy[row];
+        });
     }
     if let Some(dx) = dx {
         to.put(x, dx);

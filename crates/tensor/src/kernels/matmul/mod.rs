@@ -65,19 +65,23 @@ pub(crate) fn matmul_packed(k: usize, a: Matrix, b: &Packed, c: &mut [f32], is_a
     if c.is_empty() {
         return;
     }
-    threads::for_each_chunk(c, ROWS * n, |block, c| {
-        let (m, a) = (c.len() / n, a.below(block * ROWS));
-        if format.is_exact() {
-            product(m, k, a, b, 0, c, n, is_added);
-            return;
-        }
-        assert!(a.column_stride == 1, "a rounded operand whose rows are not contiguous");
-        let mut words = Buffer::scratch(m * steps);
-        for (row, words) in words.chunks_exact_mut(steps.max(1)).enumerate() {
-            format.along(&a.data[row * a.row_stride..][..k], words);
-        }
-        product(m, steps, Matrix::rows(&words, steps), b, 0, c, n, is_added);
-    });
+    threads::for_each_chunk(c, ROWS * n, |block, c| product_block(k, a.below(block * ROWS), b, c, is_added));
+}
+
+/// As [`matmul_packed`] on this thread, for as many rows as `c` holds.
+pub(crate) fn product_block(k: usize, a: Matrix, b: &Packed, c: &mut [f32], is_added: bool) {
+    let (n, steps, format) = (b.columns(), b.steps(), b.format());
+    let m = c.len() / n;
+    if format.is_exact() {
+        product(m, k, a, b, 0, c, n, is_added);
+        return;
+    }
+    assert!(a.column_stride == 1, "a rounded operand whose rows are not contiguous");
+    let mut words = Buffer::scratch(m * steps);
+    for (row, words) in words.chunks_exact_mut(steps.max(1)).enumerate() {
+        format.along(&a.data[row * a.row_stride..][..k], words);
+    }
+    product(m, steps, Matrix::rows(&words, steps), b, 0, c, n, is_added);
 }
 
 /// `c (m, n) (+)= a (m, k) · b (k, n)` in parallel over blocks of rows; `c` is contiguous. In a format that rounds, the
@@ -167,6 +171,9 @@ pub(crate) fn matmul_gram(format: Format, (m, n, depth): (usize, usize, usize), 
     if c.is_empty() || depth == 0 {
         return;
     }
+    // Which thread sums a row of c does not change its sum, so blocks may follow the number of threads; chunks may not.
+    let shares = threads::threads() * m.div_ceil(GRAM_ROWS * threads::threads());
+    let block_rows = m.div_ceil(shares).next_multiple_of(12).min(GRAM_ROWS);
     let wanted = BLOCKS.div_ceil(m.div_ceil(GRAM_ROWS)).min(depth.div_ceil(2 * DEPTH));
     let chunk_depth = depth.div_ceil(wanted).next_multiple_of(2 * DEPTH);
     let chunks = depth.div_ceil(chunk_depth);
@@ -175,7 +182,7 @@ pub(crate) fn matmul_gram(format: Format, (m, n, depth): (usize, usize, usize), 
         gram_block(format, (m, n), row, &a[from * m..to * m], &b[from * n..to * n], c, is_added);
     };
     if chunks == 1 {
-        threads::for_each_chunk(c, GRAM_ROWS * n, |index, c| block(0, index * GRAM_ROWS, c, true));
+        threads::for_each_chunk(c, block_rows * n, |index, c| block(0, index * block_rows, c, true));
         return;
     }
     let mut partial = Buffer::scratch(chunks * m * n);
