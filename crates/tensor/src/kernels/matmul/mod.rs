@@ -28,6 +28,10 @@ const ROWS: usize = 96;
 /// Rows a block of a weight gradient, whose operands are both packed by every block: taller, so that this is seldom.
 const GRAM_ROWS: usize = 192;
 
+/// Widest left operand of a weight gradient that is read where it lies: its rows of one pass stay in the second-level
+/// cache without getting into each other's sets. Packing a wider one costs less than the misses.
+const DIRECT: usize = 256;
+
 /// A view of a matrix: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
@@ -207,13 +211,20 @@ fn gram_block(format: Format, (m, n): (usize, usize), row: usize, a: &[f32], b: 
     let (height, depth, kernel) = (c.len() / n, a.len() / m, format.kernel);
     let at_once = DEPTH * format.values_a_word();
     let words = format.words(at_once.min(depth));
-    let mut left = Buffer::scratch(height.next_multiple_of(kernel.rows()) * words);
+    let is_direct = format.is_exact() && m <= DIRECT;
+    let packed = if is_direct { 0 } else { height.next_multiple_of(kernel.rows()) * words };
+    let mut left = Buffer::scratch(packed);
     let mut panel = Buffer::scratch(words * kernel.columns());
     for from in (0..depth).step_by(at_once) {
         let depth = at_once.min(depth - from);
         let steps = format.words(depth);
-        // Tiles of a: (steps, tile) one after the other, so that a register tile reads consecutive memory.
-        pack::interleave(format, &a[from * m..], m, depth, row, height, &mut left);
+        let (tiles, column_stride, tile_stride) = if is_direct {
+            (&a[from * m + row..], m, kernel.rows())
+        } else {
+            // Tiles of a: (steps, tile) one after the other, so that a register tile reads consecutive memory.
+            pack::interleave(format, &a[from * m..], m, depth, row, height, &mut left);
+            (&*left, kernel.rows(), steps * kernel.rows())
+        };
         // Panels of b are packed one at a time, and are still in the first-level cache when they are used.
         for column in (0..n).step_by(kernel.columns()) {
             pack::fill_panel(format, Matrix::rows(&b[from * n..], n), depth, n, column, &mut panel);
@@ -221,10 +232,10 @@ fn gram_block(format: Format, (m, n): (usize, usize), row: usize, a: &[f32], b: 
                 height,
                 width: kernel.columns().min(n - column),
                 steps,
-                a: &left,
+                a: tiles,
                 row_stride: 1,
-                column_stride: kernel.rows(),
-                tile_stride: steps * kernel.rows(),
+                column_stride,
+                tile_stride,
                 b: &panel,
                 stride: n,
                 is_added: is_added || from > 0,
