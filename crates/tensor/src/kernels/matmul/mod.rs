@@ -12,6 +12,7 @@
 
 mod micro;
 mod pack;
+mod transpose;
 
 pub(crate) use pack::{Format, Packed};
 

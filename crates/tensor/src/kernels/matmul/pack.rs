@@ -6,6 +6,7 @@
 
 use super::Matrix;
 use super::micro::Kernel;
+use super::transpose::transpose;
 use crate::buffer::Buffer;
 use crate::kernels::lanes::dispatch;
 use crate::kernels::vector::{round_one, round_to_bf16};
@@ -204,9 +205,17 @@ pub(super) fn fill_panel(format: Format, b: Matrix, depth: usize, columns: usize
     if count < width {
         out.fill(0.0);
     }
+    const STRIP: usize = 16;
+    if format.is_exact() && b.row_stride == 1 {
+        // A strip of steps at a time keeps the lines being written in the first-level cache.
+        for (strip, out) in out[..steps * width].chunks_mut(STRIP * width).enumerate() {
+            let source = &b.data[first * b.column_stride + strip * STRIP..];
+            transpose(source, b.column_stride, (out.len() / width, count), out, width);
+        }
+        return;
+    }
     // A strip of steps at a time: every source column (contiguous in a transpose) then gives a few words a visit, and
     // the lines being written stay in the first-level cache.
-    const STRIP: usize = 16;
     let values = format.values_a_word();
     let (mut line, mut words) = ([0.0; 2 * STRIP], [0.0; STRIP]);
     for (strip, out) in out.chunks_mut(STRIP * width).enumerate() {
