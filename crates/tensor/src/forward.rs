@@ -77,7 +77,7 @@ pub fn rope(x: &mut [f32], positions: &[u32], head_dim: usize, theta: f32) -> Re
     }
     let width = x.len() / positions.len();
     crate::ops::rope::check(width, head_dim)?;
-    rotate_in_place(x, width, &Turns::new(positions, head_dim, theta));
+    rotate_in_place(x, width, 0, &Turns::new(positions, head_dim, theta), 1.0);
     Ok(())
 }
 

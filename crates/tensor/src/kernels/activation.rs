@@ -15,30 +15,17 @@ fn swiglu_forward_body<const FMA: bool>(gate: &[f32], up: &[f32], out: &mut [f32
 }
 
 dispatch! {
-    /// `d_gate += dy · up · σ(gate) · (1 + gate · (1 − σ(gate)))`, `d_up += dy · gate · σ(gate)`; or `=` for `is_first`.
-    fn swiglu_backward(
-        gate: &[f32], up: &[f32], dy: &[f32], d_gate: &mut [f32], d_up: &mut [f32], is_first: bool,
-    ) = swiglu_backward_body
+    /// `d_gate = dy · up · σ(gate) · (1 + gate · (1 − σ(gate)))`, `d_up = dy · gate · σ(gate)`; `dy` stands where `d_up`
+    /// is wanted, because this loop takes as long as its memory.
+    fn swiglu_backward(gate: &[f32], up: &[f32], dy: &mut [f32], d_gate: &mut [f32]) = swiglu_backward_body
 }
 
 #[inline(always)]
-fn swiglu_backward_body<const FMA: bool>(
-    gate: &[f32],
-    up: &[f32],
-    dy: &[f32],
-    d_gate: &mut [f32],
-    d_up: &mut [f32],
-    is_first: bool,
-) {
-    let keep = if is_first { 0.0 } else { 1.0 };
-    if is_first {
-        d_gate.fill(0.0);
-        d_up.fill(0.0);
-    }
-    for ((((d_gate, d_up), &gate), &up), &dy) in d_gate.iter_mut().zip(d_up).zip(gate).zip(up).zip(dy) {
+fn swiglu_backward_body<const FMA: bool>(gate: &[f32], up: &[f32], dy: &mut [f32], d_gate: &mut [f32]) {
+    for (((dy, d_gate), &gate), &up) in dy.iter_mut().zip(d_gate).zip(gate).zip(up) {
         let s = sigmoid::<FMA>(gate);
-        *d_gate = fma::<FMA>(*d_gate, keep, dy * up * s * fma::<FMA>(gate, 1.0 - s, 1.0));
-        *d_up = fma::<FMA>(*d_up, keep, dy * gate * s);
+        *d_gate = *dy * up * s * fma::<FMA>(gate, 1.0 - s, 1.0);
+        *dy = *dy * gate * s;
     }
 }
 

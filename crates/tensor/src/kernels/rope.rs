@@ -39,54 +39,51 @@ impl Turns {
     }
 }
 
-/// Turn rows `first..` of `x`, which are `width` wide; `sign` −1 turns back, which is the derivative.
-pub(crate) fn rotate(x: &[f32], out: &mut [f32], width: usize, first: usize, turns: &Turns, sign: f32, is_added: bool) {
+/// Turn rows `first..` of the tokens: `x` and `out` are `width` wide.
+pub(crate) fn rotate(x: &[f32], out: &mut [f32], width: usize, first: usize, turns: &Turns) {
     for (row, (x, out)) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)).enumerate() {
-        rotate_row(x, out, turns.row(first + row), sign, is_added);
+        rotate_row(x, out, turns.row(first + row));
     }
 }
 
-/// As [`rotate`], where it lies.
-pub(crate) fn rotate_in_place(x: &mut [f32], width: usize, turns: &Turns) {
+/// As [`rotate`], where it lies; `sign` −1 turns back, which is the derivative.
+pub(crate) fn rotate_in_place(x: &mut [f32], width: usize, first: usize, turns: &Turns, sign: f32) {
     for (row, x) in x.chunks_exact_mut(width).enumerate() {
-        rotate_row_in_place(x, turns.row(row));
+        rotate_row_in_place(x, turns.row(first + row), sign);
     }
 }
 
 dispatch! {
-    fn rotate_row(x: &[f32], out: &mut [f32], turn: &[f32], sign: f32, is_added: bool) = rotate_row_body
+    fn rotate_row(x: &[f32], out: &mut [f32], turn: &[f32]) = rotate_row_body
 }
 
 #[inline(always)]
-fn rotate_row_body<const FMA: bool>(x: &[f32], out: &mut [f32], turn: &[f32], sign: f32, is_added: bool) {
+fn rotate_row_body<const FMA: bool>(x: &[f32], out: &mut [f32], turn: &[f32]) {
     let half = turn.len() / 2;
     let (cosines, sines) = turn.split_at(half);
     for (x, out) in x.chunks_exact(turn.len()).zip(out.chunks_exact_mut(turn.len())) {
         let ((x1, x2), (out1, out2)) = (x.split_at(half), out.split_at_mut(half));
         for i in 0..half {
-            let (cosine, sine) = (cosines[i], sines[i] * sign);
-            let first = fma::<FMA>(x1[i], cosine, -x2[i] * sine);
-            let second = fma::<FMA>(x2[i], cosine, x1[i] * sine);
-            out1[i] = if is_added { out1[i] + first } else { first };
-            out2[i] = if is_added { out2[i] + second } else { second };
+            out1[i] = fma::<FMA>(x1[i], cosines[i], -x2[i] * sines[i]);
+            out2[i] = fma::<FMA>(x2[i], cosines[i], x1[i] * sines[i]);
         }
     }
 }
 
 dispatch! {
-    fn rotate_row_in_place(x: &mut [f32], turn: &[f32]) = rotate_row_in_place_body
+    fn rotate_row_in_place(x: &mut [f32], turn: &[f32], sign: f32) = rotate_row_in_place_body
 }
 
 #[inline(always)]
-fn rotate_row_in_place_body<const FMA: bool>(x: &mut [f32], turn: &[f32]) {
+fn rotate_row_in_place_body<const FMA: bool>(x: &mut [f32], turn: &[f32], sign: f32) {
     let half = turn.len() / 2;
     let (cosines, sines) = turn.split_at(half);
     for x in x.chunks_exact_mut(turn.len()) {
         let (x1, x2) = x.split_at_mut(half);
         for i in 0..half {
-            let (first, second) = (x1[i], x2[i]);
-            x1[i] = fma::<FMA>(first, cosines[i], -second * sines[i]);
-            x2[i] = fma::<FMA>(second, cosines[i], first * sines[i]);
+            let (first, second, sine) = (x1[i], x2[i], sines[i] * sign);
+            x1[i] = fma::<FMA>(first, cosines[i], -second * sine);
+            x2[i] = fma::<FMA>(second, cosines[i], first * sine);
         }
     }
 }

@@ -40,15 +40,14 @@ impl Tape<'_> {
 }
 
 /// The derivative of [`Tape::swiglu`].
-pub(crate) fn swiglu_backward(to: &mut Slopes, gate: Var, up: Var, dy: &[f32]) {
-    let (mut d_gate, mut d_up) = (Buffer::scratch(dy.len()), Buffer::scratch(dy.len()));
+pub(crate) fn swiglu_backward(to: &mut Slopes, gate: Var, up: Var, mut dy: Buffer) {
+    let mut d_gate = Buffer::scratch(dy.len());
     let (gates, ups) = (to.value(gate), to.value(up));
-    threads::for_each_chunk2(&mut d_gate, BLOCK, &mut d_up, BLOCK, |block, d_gate, d_up| {
-        let at = block * BLOCK;
-        activation::swiglu_backward(&gates[at..], &ups[at..], &dy[at..], d_gate, d_up, true);
+    threads::for_each_chunk2(&mut d_gate, BLOCK, &mut dy, BLOCK, |block, d_gate, dy| {
+        activation::swiglu_backward(&gates[block * BLOCK..], &ups[block * BLOCK..], dy, d_gate);
     });
     super::elementwise::give(to, gate, d_gate);
-    super::elementwise::give(to, up, d_up);
+    super::elementwise::give(to, up, dy);
 }
 
 /// The derivative of [`Tape::gelu`].

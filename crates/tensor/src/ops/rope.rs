@@ -6,7 +6,7 @@ use super::Op;
 use crate::backward::Slopes;
 use crate::buffer::Buffer;
 use crate::error::check_length;
-use crate::kernels::rope::{Turns, rotate};
+use crate::kernels::rope::{Turns, rotate, rotate_in_place};
 use crate::{Result, Tape, Tensor, TensorError, Var, threads};
 
 /// Rows a block.
@@ -34,7 +34,7 @@ impl Tape<'_> {
         let mut out = Buffer::scratch(rows * columns);
         let values = self.data(x);
         threads::for_each_chunk(&mut out, ROWS * columns, |block, out| {
-            rotate(&values[block * ROWS * columns..], out, columns, block * ROWS, &turns, 1.0, false);
+            rotate(&values[block * ROWS * columns..], out, columns, block * ROWS, &turns);
         });
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Rope { x, turns }, needs))
@@ -62,10 +62,9 @@ pub(crate) fn check(columns: usize, head_dim: usize) -> Result<()> {
 }
 
 /// The derivative turns back.
-pub(crate) fn backward(to: &mut Slopes, x: Var, turns: &Turns, columns: usize, dy: &[f32]) {
-    let (mut dx, is_new) = to.take(x);
-    threads::for_each_chunk(&mut dx, ROWS * columns, |block, dx| {
-        rotate(&dy[block * ROWS * columns..], dx, columns, block * ROWS, turns, -1.0, !is_new);
+pub(crate) fn backward(to: &mut Slopes, x: Var, turns: &Turns, columns: usize, mut dy: Buffer) {
+    threads::for_each_chunk(&mut dy, ROWS * columns, |block, dy| {
+        rotate_in_place(dy, columns, block * ROWS, turns, -1.0);
     });
-    to.put(x, dx);
+    super::elementwise::give(to, x, dy);
 }
