@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::{DType, Result, Tensor, TensorError, kernels};
+use crate::kernels::softmax;
+use crate::kernels::vector::{self, BLOCK};
+use crate::{DType, Result, Tensor, TensorError, threads};
 
 /// The place of a parameter in its [`Parameters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -178,21 +180,22 @@ impl Gradients {
 
     /// Set all to zero.
     pub fn clear(&mut self) {
-        for values in &mut self.values {
-            values.fill(0.0);
-        }
+        self.for_each_block(|block| block.fill(0.0));
     }
 
     /// Multiply all by `factor`.
     pub fn scale(&mut self, factor: f32) {
-        for values in &mut self.values {
-            values.iter_mut().for_each(|value| *value *= factor);
-        }
+        self.for_each_block(|block| softmax::scale(block, factor));
     }
 
     /// The Euclidean norm over all values, summed in f64 in a fixed order.
     pub fn norm(&self) -> f64 {
-        self.values.iter().map(|values| kernels::vector::sum_of_squares(values)).sum::<f64>().sqrt()
+        let blocks = self.values.iter().flat_map(|values| values.chunks(BLOCK));
+        let mut sums: Vec<(&[f32], f64)> = blocks.map(|block| (block, 0.0)).collect();
+        threads::for_each_chunk(&mut sums, 1, |_, sums| {
+            sums.iter_mut().for_each(|(block, sum)| *sum = vector::sum_of_squares(block));
+        });
+        sums.iter().map(|(_, sum)| sum).sum::<f64>().sqrt()
     }
 
     /// Add the gradients of another part of the batch.
@@ -208,6 +211,12 @@ impl Gradients {
             sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
         }
         Ok(())
+    }
+
+    /// `work` over blocks of all values, in parallel.
+    fn for_each_block(&mut self, work: impl Fn(&mut [f32]) + Sync + Send) {
+        let mut blocks: Vec<&mut [f32]> = self.values.iter_mut().flat_map(|values| values.chunks_mut(BLOCK)).collect();
+        threads::for_each_chunk(&mut blocks, 1, |_, blocks| blocks.iter_mut().for_each(|block| work(block)));
     }
 
     /// Whether the shapes are those of `parameters`.
