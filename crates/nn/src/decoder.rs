@@ -169,6 +169,13 @@ impl Decoder {
         self.layout.entries.get(id.index()).is_some_and(|entry| entry.shape.len() == 2)
     }
 
+    /// Whether a parameter is a matrix inside a block, which maps hidden states to hidden states: neither a table nor the
+    /// head, neither a gain nor a bias.
+    pub fn is_block_matrix(&self, id: ParamId) -> bool {
+        let tables = [Some(self.layout.embedding), self.layout.positions, Some(self.layout.head)];
+        self.decays(id) && !tables.contains(&Some(id))
+    }
+
     pub(crate) fn layout(&self) -> &Layout {
         &self.layout
     }

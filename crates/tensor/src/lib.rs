@@ -1,7 +1,7 @@
 //! Arrays, CPU kernels, one autograd tape, optimiser kernels and weight files.
 //!
 //! The bottom of the house: this crate knows no words and no models. A [`Tape`] records about twenty coarse operations
-//! over [`Parameters`]; [`Tape::backward`] adds their derivatives to [`Gradients`]; [`optim::AdamW`] takes the step.
+//! over [`Parameters`]; [`Tape::backward`] adds their derivatives to [`Gradients`]; [`optim::Optimizer`] takes the step.
 //! [`forward`] holds the same operations over plain slices, for token-by-token decoding.
 //!
 //! Two promises hold everywhere. *Determinism*: work is cut into blocks whose layout depends on shapes alone and

@@ -3,7 +3,7 @@
 //! A work folder holds the newest few `checkpoint-000123/`, each with
 //!
 //! - `parameters.safetensors`: the f32 weights;
-//! - `optimizer.safetensors`: AdamW's moments, `m.NAME` and `v.NAME`;
+//! - `optimizer.safetensors`: the optimiser's means, `m.NAME` and, for AdamW, `v.NAME`;
 //! - `state.json`: [`State`]; the data position and every random stream are functions of its step and seed;
 //! - `metrics.jsonl`: the log so far;
 //! - `SHA256SUMS`: one line a file above, as `sha256sum` writes and checks it.
@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tensor::optim::AdamW;
+use tensor::optim::Optimizer;
 use tensor::{Parameters, Tensor, weights};
 
 use crate::batch::DataPosition;
@@ -157,7 +157,7 @@ impl Checkpoints<'_> {
         seed: u64,
         position: DataPosition,
         parameters: &Parameters,
-        optimizer: &AdamW,
+        optimizer: &Optimizer,
         metrics: &[u8],
         observer: &mut dyn Observer,
     ) -> Result<PathBuf> {
@@ -197,7 +197,7 @@ impl Checkpoints<'_> {
     pub(crate) fn restore(
         &self,
         parameters: &mut Parameters,
-        optimizer: &mut AdamW,
+        optimizer: &mut Optimizer,
         observer: &mut dyn Observer,
     ) -> Result<Option<Restored>> {
         self.remove_partial()?;
@@ -247,7 +247,7 @@ impl Checkpoints<'_> {
         &self,
         path: &Path,
         parameters: &mut Parameters,
-        optimizer: &mut AdamW,
+        optimizer: &mut Optimizer,
     ) -> std::result::Result<Restored, Unusable> {
         check_sums(path)?;
         let state_path = path.join(STATE);
@@ -283,23 +283,23 @@ impl Checkpoints<'_> {
         let mut loaded = Vec::with_capacity(parameters.len());
         for (id, name, tensor) in parameters.iter() {
             let length = tensor.len();
-            loaded.push((
-                id,
-                fetch(&values, PARAMETERS, name.to_owned(), length)?,
-                fetch(&moments, OPTIMIZER, format!("m.{name}"), length)?,
-                fetch(&moments, OPTIMIZER, format!("v.{name}"), length)?,
-            ));
+            let state = optimizer
+                .state(id)
+                .iter()
+                .map(|(letter, _)| fetch(&moments, OPTIMIZER, format!("{letter}.{name}"), length))
+                .collect::<std::result::Result<Vec<_>, _>>()?;
+            loaded.push((id, fetch(&values, PARAMETERS, name.to_owned(), length)?, state));
         }
-        for (id, values, first, second) in loaded {
+        for (id, values, state) in loaded {
             parameters.values_mut(id).copy_from_slice(&values);
-            optimizer.load(id, &first, &second).map_err(TrainError::from)?;
+            optimizer.load(id, &state).map_err(TrainError::from)?;
         }
         optimizer.set_step(state.progress.step);
         Ok(Restored { path: path.to_owned(), progress: state.progress, metrics })
     }
 }
 
-fn write_files(folder: &Path, state: &State, parameters: &Parameters, optimizer: &AdamW, metrics: &[u8]) -> Result<()> {
+fn write_files(folder: &Path, state: &State, parameters: &Parameters, optimizer: &Optimizer, metrics: &[u8]) -> Result<()> {
     remove_folder(folder)?;
     fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
     let values: Vec<(String, &Tensor)> = parameters.iter().map(|(_, name, tensor)| (name.to_owned(), tensor)).collect();
@@ -321,11 +321,11 @@ fn write_files(folder: &Path, state: &State, parameters: &Parameters, optimizer:
     sync(folder)
 }
 
-fn moment_tensors(parameters: &Parameters, optimizer: &AdamW) -> Result<Vec<(String, Tensor)>> {
+fn moment_tensors(parameters: &Parameters, optimizer: &Optimizer) -> Result<Vec<(String, Tensor)>> {
     let mut out = Vec::with_capacity(2 * parameters.len());
     for (id, name, tensor) in parameters.iter() {
-        for (moment, values) in [("m", optimizer.first_moment(id)), ("v", optimizer.second_moment(id))] {
-            out.push((format!("{moment}.{name}"), Tensor::from_f32(tensor.shape(), values.to_vec())?));
+        for (letter, values) in optimizer.state(id) {
+            out.push((format!("{letter}.{name}"), Tensor::from_f32(tensor.shape(), values.to_vec())?));
         }
     }
     Ok(out)

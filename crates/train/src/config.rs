@@ -25,6 +25,17 @@ impl From<Precision> for tensor::DType {
     }
 }
 
+/// The rule that makes steps of gradients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OptimizerKind {
+    /// AdamW for every parameter.
+    #[default]
+    AdamW,
+    /// Muon for the matrices of the blocks, AdamW for tables, gains and biases.
+    Muon,
+}
+
 /// How long, how fast and how carefully to train. Every key has a default; unknown keys are errors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -37,8 +48,12 @@ pub struct TrainConfig {
     pub gradient_accumulation: usize,
     /// Tokens in one sequence.
     pub sequence_length: usize,
+    /// The rule that makes steps of gradients.
+    pub optimizer: OptimizerKind,
     /// Peak learning rate.
     pub learning_rate: f64,
+    /// Peak learning rate of what Muon moves; 0 takes `learning_rate`.
+    pub muon_learning_rate: f64,
     /// Final learning rate over the peak.
     pub min_learning_rate_ratio: f64,
     /// Updates of linear warm-up; when 0, `warmup_ratio` decides.
@@ -57,6 +72,8 @@ pub struct TrainConfig {
     pub beta2: f64,
     /// AdamW's ε.
     pub epsilon: f64,
+    /// Muon's decay of the mean of gradients.
+    pub momentum: f64,
     /// Largest global norm of the gradient; 0 turns clipping off.
     pub clip_norm: f64,
     /// Probability of dropping an activation.
@@ -84,7 +101,9 @@ impl Default for TrainConfig {
             batch_size: 8,
             gradient_accumulation: 1,
             sequence_length: 256,
+            optimizer: OptimizerKind::AdamW,
             learning_rate: 1e-3,
+            muon_learning_rate: 0.0,
             min_learning_rate_ratio: 0.1,
             warmup_steps: 0,
             warmup_ratio: 0.05,
@@ -94,6 +113,7 @@ impl Default for TrainConfig {
             beta1: 0.9,
             beta2: 0.95,
             epsilon: 1e-8,
+            momentum: 0.95,
             clip_norm: 1.0,
             dropout: 0.0,
             eval_every: 100,
@@ -132,6 +152,7 @@ impl TrainConfig {
         // (key, value, low, low is allowed, high, high is allowed)
         let numbers = [
             ("learning_rate", self.learning_rate, 0.0, false, 10.0, true),
+            ("muon_learning_rate", self.muon_learning_rate, 0.0, true, 10.0, true),
             ("min_learning_rate_ratio", self.min_learning_rate_ratio, 0.0, true, 1.0, true),
             ("warmup_ratio", self.warmup_ratio, 0.0, true, 1.0, false),
             ("decay_share", self.decay_share, 0.0, true, 1.0, true),
@@ -139,6 +160,7 @@ impl TrainConfig {
             ("beta1", self.beta1, 0.0, true, 1.0, false),
             ("beta2", self.beta2, 0.0, true, 1.0, false),
             ("epsilon", self.epsilon, 0.0, false, 1.0, true),
+            ("momentum", self.momentum, 0.0, true, 1.0, false),
             ("clip_norm", self.clip_norm, 0.0, true, f64::MAX, true),
             ("dropout", self.dropout, 0.0, true, 1.0, false),
         ];
@@ -164,6 +186,11 @@ impl TrainConfig {
             );
         }
         Ok(())
+    }
+
+    /// Peak learning rate of what Muon moves.
+    pub fn muon_learning_rate(&self) -> f64 {
+        if self.muon_learning_rate > 0.0 { self.muon_learning_rate } else { self.learning_rate }
     }
 
     /// The schedule these settings describe; `learning_rate · factor(step)` is the rate of an update.

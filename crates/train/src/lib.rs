@@ -22,7 +22,7 @@ mod stages;
 mod token_stream;
 
 pub use batch::{Counts, DataOrder, DataPosition, DataSet, TrainBatch};
-pub use config::{Precision, TrainConfig};
+pub use config::{OptimizerKind, Precision, TrainConfig};
 pub use conversations::{PackedConversations, PackingReport, TargetSequence};
 pub use dpo::{Dpo, DpoConfig};
 pub use error::{Result, TrainError};

@@ -1,8 +1,8 @@
 //! The one training loop. Pre-training, tuning and alignment differ in what they hand it, not in how it goes.
 //!
-//! An update is: micro-batches forward and backward into one gradient, its global norm, clipping, AdamW. After it come,
+//! An update is: micro-batches forward and backward into one gradient, its global norm, clipping, the optimiser. After it come,
 //! where due, evaluation, a line of the log and a checkpoint. Nothing random is carried from step to step, so the state
-//! of a run is its weights, AdamW's moments and the number of updates.
+//! of a run is its weights, the optimiser's means and the number of updates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use std::time::Instant;
 use lang::rng::Rng;
 use nn::{Decoder, NnError};
 use serde_json::Value;
-use tensor::optim::{AdamW, AdamWConfig};
+use tensor::optim::{AdamWConfig, MuonConfig, Optimizer, StepConfig};
 use tensor::{Gradients, Parameters, Tape, TensorError};
 
 use crate::batch::{Counts, DataOrder, DataSet, TrainBatch};
 use crate::checkpoint::{self, Checkpoints, Identity, Progress};
-use crate::config::TrainConfig;
+use crate::config::{OptimizerKind, TrainConfig};
 use crate::error::{Result, TrainError};
 use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE};
 use crate::objective::Objective;
@@ -113,7 +113,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
     };
     let checkpoints =
         Checkpoints { work: run.work, keep: config.keep_checkpoints, identity: identity(run, parameters)? };
-    let mut optimizer = AdamW::new(parameters);
+    let mut optimizer = optimizer(run, parameters);
     let restored = checkpoints.restore(parameters, &mut optimizer, observer)?;
     parameters.set_compute_dtype(config.dtype.into());
     let (mut progress, logs, mut last_checkpoint) = match restored {
@@ -226,7 +226,7 @@ impl Trainer<'_> {
     fn update(
         &mut self,
         parameters: &mut Parameters,
-        optimizer: &mut AdamW,
+        optimizer: &mut Optimizer,
         step: u64,
         last_checkpoint: Option<&Path>,
     ) -> Result<Update> {
@@ -252,13 +252,21 @@ impl Trainer<'_> {
         }
         // The small constant is PyTorch's clip_grad_norm_.
         let scale = if config.clip_norm > 0.0 { (config.clip_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
-        let learning_rate = config.learning_rate * config.schedule().factor(step);
-        let settings = AdamWConfig {
-            lr: learning_rate as f32,
-            beta1: config.beta1 as f32,
-            beta2: config.beta2 as f32,
-            eps: config.epsilon as f32,
-            weight_decay: config.weight_decay as f32,
+        let factor = config.schedule().factor(step);
+        let learning_rate = config.learning_rate * factor;
+        let settings = StepConfig {
+            adamw: AdamWConfig {
+                lr: learning_rate as f32,
+                beta1: config.beta1 as f32,
+                beta2: config.beta2 as f32,
+                eps: config.epsilon as f32,
+                weight_decay: config.weight_decay as f32,
+            },
+            muon: MuonConfig {
+                lr: (config.muon_learning_rate() * factor) as f32,
+                momentum: config.momentum as f32,
+                weight_decay: config.weight_decay as f32,
+            },
         };
         let decoder = self.run.decoder;
         optimizer.step(parameters, &self.gradients, &settings, scale as f32, &|id| decoder.decays(id));
@@ -334,6 +342,13 @@ fn accumulate(
         }
     }
     Ok(scores)
+}
+
+/// Fresh optimiser state. Muon takes the matrices of the blocks; tables and the head are no maps between hidden states, and
+/// AdamW suits them better (Jordan and others, 2024).
+fn optimizer(run: &Run, parameters: &Parameters) -> Optimizer {
+    let is_muon = run.config.optimizer == OptimizerKind::Muon;
+    Optimizer::new(parameters, &|id| is_muon && run.decoder.is_block_matrix(id))
 }
 
 /// A seed of its own for every micro-batch of every update.

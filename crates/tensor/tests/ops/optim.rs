@@ -1,7 +1,8 @@
-//! AdamW against the update rule written out in f64.
+//! AdamW against the update rule written out in f64, Muon against PyTorch's.
 
-use tensor::optim::{AdamW, AdamWConfig};
-use tensor::{Gradients, Parameters};
+use serde_json::Value;
+use tensor::optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, StepConfig};
+use tensor::{Gradients, Parameters, Tensor};
 
 use crate::support::{add, noise};
 
@@ -65,4 +66,76 @@ fn moments_are_carried_over() {
     second.step(&mut copy, &gradients, &AdamWConfig::default(), 1.0, &|_| true);
     assert_eq!(parameters.get(id).to_f32_vec(), copy.get(id).to_f32_vec());
     assert!(second.load(id, &[0.0], &[0.0]).is_err());
+}
+
+fn floats(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+}
+
+fn assert_close(found: &[f32], expected: &[f64], what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!((f64::from(*found) - expected).abs() < 2e-6 * expected.abs().max(1.0), "{what}: {found}, {expected}");
+    }
+}
+
+/// The golden is made by `oracle/muon.py`.
+#[test]
+fn muon_takes_the_steps_of_pytorch() {
+    let golden: Value = serde_json::from_str(include_str!("../goldens/muon.json")).unwrap();
+    let number = |key: &str| golden[key].as_f64().unwrap() as f32;
+    let config = MuonConfig { lr: number("lr"), momentum: number("momentum"), weight_decay: number("weight_decay") };
+    for case in golden["cases"].as_array().unwrap() {
+        let [rows, columns] = ["rows", "columns"].map(|key| case[key].as_u64().unwrap() as usize);
+        let single = |values: &Value| floats(values).iter().map(|&x| x as f32).collect::<Vec<f32>>();
+        let mut parameters = Parameters::new();
+        let id = parameters.add("w", Tensor::from_f32(&[rows, columns][..], single(&case["start"])).unwrap()).unwrap();
+        let mut optimizer = Muon::new(&parameters, &|_| true);
+        let mut gradients = Gradients::zeros_like(&parameters);
+        for (gradient, weight) in case["gradients"].as_array().unwrap().iter().zip(case["weights"].as_array().unwrap())
+        {
+            // Scaled up here and down by the step: the scale must reach the rule before the momentum does.
+            let doubled: Vec<f32> = single(gradient).iter().map(|x| 2.0 * x).collect();
+            gradients.get_mut(id).copy_from_slice(&doubled);
+            optimizer.step(&mut parameters, &gradients, &config, 0.5, &|_| true);
+            assert_close(&parameters.get(id).to_f32_vec(), &floats(weight), &format!("weight {rows} × {columns}"));
+        }
+        assert_close(optimizer.momentum(id), &floats(&case["momentum"]), "momentum");
+    }
+}
+
+#[test]
+fn each_rule_takes_its_own_and_state_is_carried_over() {
+    let mut parameters = Parameters::new();
+    let matrix = add(&mut parameters, "matrix", &[6, 5], 1);
+    let gain = add(&mut parameters, "gain", &[5], 2);
+    let mut gradients = Gradients::zeros_like(&parameters);
+    for id in [matrix, gain] {
+        gradients.get_mut(id).copy_from_slice(&noise(parameters.get(id).len(), 3));
+    }
+    let step = StepConfig::default();
+    let (mut alone, mut by_adamw) = (parameters.clone(), parameters.clone());
+    let mut both = Optimizer::new(&parameters, &|_| true);
+    both.step(&mut parameters, &gradients, &step, 1.0, &|_| true);
+    Muon::new(&alone, &|id| id == matrix).step(&mut alone, &gradients, &step.muon, 1.0, &|_| true);
+    AdamW::new(&by_adamw).step(&mut by_adamw, &gradients, &step.adamw, 1.0, &|_| true);
+    // A gain is no matrix, so Muon leaves it to AdamW.
+    assert_eq!(parameters.get(matrix).to_f32_vec(), alone.get(matrix).to_f32_vec());
+    assert_eq!(parameters.get(gain).to_f32_vec(), by_adamw.get(gain).to_f32_vec());
+    assert_eq!(both.state(matrix).iter().map(|(letter, _)| *letter).collect::<Vec<_>>(), ["m"]);
+    assert_eq!(both.state(gain).iter().map(|(letter, _)| *letter).collect::<Vec<_>>(), ["m", "v"]);
+
+    let mut copy = parameters.clone();
+    let mut resumed = Optimizer::new(&copy, &|_| true);
+    for id in [matrix, gain] {
+        let state: Vec<Vec<f32>> = both.state(id).iter().map(|(_, values)| values.to_vec()).collect();
+        resumed.load(id, &state).unwrap();
+        assert!(resumed.load(id, &[vec![0.0]]).is_err());
+    }
+    resumed.set_step(both.steps());
+    both.step(&mut parameters, &gradients, &step, 1.0, &|_| true);
+    resumed.step(&mut copy, &gradients, &step, 1.0, &|_| true);
+    for id in [matrix, gain] {
+        assert_eq!(parameters.get(id).to_f32_vec(), copy.get(id).to_f32_vec());
+    }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use train::{Outcome, TrainConfig, TrainError, read_metrics};
+use train::{OptimizerKind, Outcome, TrainConfig, TrainError, read_metrics};
 
 use super::*;
 
@@ -37,8 +37,13 @@ fn demanding(steps: u64) -> TrainConfig {
 
 #[test]
 fn a_resumed_run_ends_with_the_same_bits() {
-    for dtype in [Precision::F32, Precision::Bf16] {
-        let config = TrainConfig { dtype, ..demanding(12) };
+    let cases = [
+        (Precision::F32, OptimizerKind::AdamW),
+        (Precision::Bf16, OptimizerKind::AdamW),
+        (Precision::F32, OptimizerKind::Muon),
+    ];
+    for (dtype, optimizer) in cases {
+        let config = TrainConfig { dtype, optimizer, ..demanding(12) };
         let straight = tempfile::tempdir().unwrap();
         let (_, expected, notes) = pretrain_in(straight.path(), &config, u64::MAX);
         assert_eq!(notes.checkpoints, [3, 6, 9, 12]);
@@ -51,7 +56,7 @@ fn a_resumed_run_ends_with_the_same_bits() {
         let (outcome, found, notes) = pretrain_in(work.path(), &config, u64::MAX);
         assert!(matches!(outcome, Outcome::Finished(_)));
         assert_eq!(notes.started, [(5, 12)]);
-        assert!(found == expected, "{dtype:?}");
+        assert!(found == expected, "{dtype:?} {optimizer:?}");
         assert_eq!(logged_steps(work.path()), logged_steps(straight.path()));
     }
 }

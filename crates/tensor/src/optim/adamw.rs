@@ -54,7 +54,15 @@ struct Update {
 impl AdamW {
     /// Zero moments for `parameters`.
     pub fn new(parameters: &Parameters) -> AdamW {
-        let zeros: Vec<Vec<f32>> = parameters.iter().map(|(_, _, tensor)| vec![0.0; tensor.len()]).collect();
+        AdamW::for_some(parameters, &|_| true)
+    }
+
+    /// Zero moments for the parameters that `takes` names; the others are left alone.
+    pub fn for_some(parameters: &Parameters, takes: &dyn Fn(ParamId) -> bool) -> AdamW {
+        let zeros: Vec<Vec<f32>> = parameters
+            .iter()
+            .map(|(id, _, tensor)| if takes(id) { vec![0.0; tensor.len()] } else { Vec::new() })
+            .collect();
         AdamW { first: zeros.clone(), second: zeros, steps: 0 }
     }
 

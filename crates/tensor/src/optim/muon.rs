@@ -1,0 +1,202 @@
+//! Muon: momentum whose matrix is made orthogonal before it moves the weights (Jordan and others, "Muon: an optimizer
+//! for hidden layers in neural networks", 2024), as `torch.optim.Muon` computes it, in f32 throughout.
+//!
+//! ```text
+//! M ← μ M + (1 − μ) G        U = (1 − μ) G + μ M  (Nesterov)        W ← (1 − η λ) W − η s O,   O ≈ U (UᵀU)^(−½)
+//! ```
+//!
+//! with μ momentum, η learning rate, λ decay and s = 0.2 √max(rows, columns), which gives a step the size an AdamW step
+//! has (Liu and others, "Muon is scalable for LLM training", 2025, section 2.2), so that one learning rate serves both.
+
+use crate::error::check_length;
+use crate::kernels::matmul::{Format, Matrix, Packed, product};
+use crate::kernels::vector;
+use crate::{DType, Gradients, ParamId, Parameters, Result, TensorError, threads};
+
+/// The numbers of one Muon step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MuonConfig {
+    /// The learning rate of this step.
+    pub lr: f32,
+    /// Decay of the mean of gradients.
+    pub momentum: f32,
+    /// Decoupled decay: a weight loses `lr · weight_decay` of itself a step.
+    pub weight_decay: f32,
+}
+
+impl Default for MuonConfig {
+    /// PyTorch's defaults.
+    fn default() -> Self {
+        MuonConfig { lr: 1e-3, momentum: 0.95, weight_decay: 0.1 }
+    }
+}
+
+/// Newton–Schulz iterations, and the coefficients of x ← a x + b x³ + c x⁵ on singular values: five steps bring all of
+/// (0, 1] to about 1 ± 0.3, which trains as well as the exact factor (Jordan and others, 2024).
+const ITERATIONS: usize = 5;
+const COEFFICIENTS: [f32; 3] = [3.4445, -4.7750, 2.0315];
+const EPS: f64 = 1e-7;
+
+/// The mean of gradients of every matrix it moves.
+#[derive(Clone, Debug)]
+pub struct Muon {
+    momentum: Vec<Vec<f32>>,
+}
+
+/// One matrix on its way through a step.
+struct Work<'a> {
+    rows: usize,
+    columns: usize,
+    gradient: &'a [f32],
+    momentum: &'a mut [f32],
+    step: Vec<f32>,
+}
+
+impl Muon {
+    /// Zero momentum for the matrices that `takes` names.
+    pub fn new(parameters: &Parameters, takes: &dyn Fn(ParamId) -> bool) -> Muon {
+        let of = |(id, _, tensor): (ParamId, &str, &crate::Tensor)| {
+            if takes(id) && tensor.shape().len() == 2 { vec![0.0; tensor.len()] } else { Vec::new() }
+        };
+        Muon { momentum: parameters.iter().map(of).collect() }
+    }
+
+    /// One step with gradients multiplied by `grad_scale`; weights decay where `decays` says so. Frozen parameters, and
+    /// those that are not Muon's, stay.
+    pub fn step(
+        &mut self,
+        parameters: &mut Parameters,
+        gradients: &Gradients,
+        config: &MuonConfig,
+        grad_scale: f32,
+        decays: &dyn Fn(ParamId) -> bool,
+    ) {
+        let mut ids = Vec::new();
+        let mut works = Vec::new();
+        for (index, momentum) in self.momentum.iter_mut().enumerate().take(parameters.len()) {
+            let id = ParamId::from_index(index);
+            let gradient = gradients.get(id);
+            if !parameters.is_trainable(id) || momentum.is_empty() || gradient.len() != momentum.len() {
+                continue;
+            }
+            let shape = parameters.get(id).shape();
+            let (rows, columns) = (shape[0], shape[1]);
+            ids.push(id);
+            works.push(Work { rows, columns, gradient, momentum, step: Vec::new() });
+        }
+        // A matrix a task: the products of one are too small to be worth sharing out, and there are many matrices.
+        threads::for_each_chunk(&mut works, 1, |_, works| {
+            for work in works {
+                let mut update = work.gradient.to_vec();
+                for (update, mean) in update.iter_mut().zip(work.momentum.iter_mut()) {
+                    let gradient = *update * grad_scale;
+                    *mean += (1.0 - config.momentum) * (gradient - *mean);
+                    *update = gradient + config.momentum * (*mean - gradient);
+                }
+                orthogonalize(&mut update, work.rows, work.columns);
+                work.step = update;
+            }
+        });
+        let steps: Vec<(usize, Vec<f32>)> =
+            works.into_iter().map(|work| (work.rows.max(work.columns), work.step)).collect();
+        for (id, (longest, step)) in ids.into_iter().zip(steps) {
+            let decay = if decays(id) { f64::from(config.lr) * f64::from(config.weight_decay) } else { 0.0 };
+            let (keep, rate) = ((1.0 - decay) as f32, (f64::from(config.lr) * 0.2 * (longest as f64).sqrt()) as f32);
+            for (value, step) in parameters.values_mut(id).iter_mut().zip(&step) {
+                *value = *value * keep - rate * step;
+            }
+        }
+        parameters.refresh();
+    }
+
+    /// The mean of gradients of `id`; empty for one that is not Muon's.
+    pub fn momentum(&self, id: ParamId) -> &[f32] {
+        self.momentum.get(id.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Put back the mean of gradients of `id`, when a run is resumed.
+    ///
+    /// # Errors
+    /// When the length is not that of the parameter.
+    pub fn load(&mut self, id: ParamId, momentum: &[f32]) -> Result<()> {
+        const OP: &str = "Muon::load";
+        let limit = self.momentum.len() as u64;
+        let missing = || TensorError::Index { op: OP, what: "parameter", index: id.index() as u64, limit };
+        let mean = self.momentum.get_mut(id.index()).ok_or_else(missing)?;
+        check_length(OP, "momentum", momentum.len(), mean.len())?;
+        mean.copy_from_slice(momentum);
+        Ok(())
+    }
+}
+
+/// Replaces a (rows, columns) matrix by nearly the closest one whose singular values are all one.
+fn orthogonalize(x: &mut [f32], rows: usize, columns: usize) {
+    let format = Format::of(DType::F32);
+    let norm = (vector::sum_of_squares(x).sqrt().max(EPS)) as f32;
+    x.iter_mut().for_each(|x| *x /= norm);
+    let [a, b, c] = COEFFICIENTS;
+    // The Gram matrix of the shorter side, so that it is small.
+    let side = rows.min(columns);
+    let (mut gram, mut square) = (vec![0.0; side * side], vec![0.0; side * side]);
+    let mut next = vec![0.0; x.len()];
+    for _ in 0..ITERATIONS {
+        let (x_rows, x_columns) = (Matrix::rows(x, columns), Matrix::rows(x, columns).t());
+        let (left, right, depth) =
+            if rows <= columns { (x_rows, x_columns, columns) } else { (x_columns, x_rows, rows) };
+        product(side, depth, left, &Packed::new(format, right, depth, side), 0, &mut gram, side, false);
+        let packed = Packed::new(format, Matrix::rows(&gram, side), side, side);
+        product(side, side, Matrix::rows(&gram, side), &packed, 0, &mut square, side, false);
+        for (square, gram) in square.iter_mut().zip(&gram) {
+            *square = b * gram + c * *square;
+        }
+        if rows <= columns {
+            let packed = Packed::new(format, x_rows, side, columns);
+            product(rows, side, Matrix::rows(&square, side), &packed, 0, &mut next, columns, false);
+        } else {
+            let packed = Packed::new(format, Matrix::rows(&square, side), side, side);
+            product(rows, side, x_rows, &packed, 0, &mut next, columns, false);
+        }
+        for (x, next) in x.iter_mut().zip(&next) {
+            *x = a * *x + next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gram(x: &[f32], rows: usize, columns: usize) -> Vec<f64> {
+        let side = rows.min(columns);
+        let at = |i: usize, l: usize| f64::from(if rows <= columns { x[i * columns + l] } else { x[l * columns + i] });
+        let depth = rows.max(columns);
+        (0..side * side).map(|n| (0..depth).map(|l| at(n / side, l) * at(n % side, l)).sum()).collect()
+    }
+
+    /// Every diagonal value of the Gram matrix is a mean of squared singular values, which lie about 1.
+    #[test]
+    fn the_result_is_nearly_orthogonal() {
+        for (rows, columns) in [(24, 24), (8, 40), (40, 8), (1, 7), (7, 1)] {
+            let mut state = 12345u32;
+            let mut next = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+            };
+            let mut x: Vec<f32> = (0..rows * columns).map(|_| next()).collect();
+            orthogonalize(&mut x, rows, columns);
+            let side = rows.min(columns);
+            let gram = gram(&x, rows, columns);
+            for i in 0..side {
+                let diagonal = gram[i * side + i];
+                assert!((0.3..1.7).contains(&diagonal), "{rows} × {columns}: {diagonal}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_zero_matrix_stays_zero() {
+        let mut x = vec![0.0; 12];
+        orthogonalize(&mut x, 3, 4);
+        assert!(x.iter().all(|&x| x == 0.0));
+    }
+}
