@@ -19,6 +19,13 @@ use tensor::Parameters;
 
 use crate::{Decoder, Family, NnError, PositionKind};
 
+/// Standard deviation of the embeddings. An optimiser moves every weight by about the learning rate a step, so that a table
+/// of the usual 0.02 is another one after some tens of steps, and with it goes all that the circuit compares by; this one
+/// keeps what tells words apart for as long as it takes to learn from it.
+const TABLE_STD: f64 = 0.5;
+/// Standard deviation of the head, whose directions are those of the embeddings: large enough that what a copying head
+/// brings is the likeliest next token by far, since a circuit that does not lower the loss is unlearned.
+const HEAD_STD: f64 = 0.12;
 /// Size of the constant that every embedding gets in its first coordinate, in standard deviations: the only signal a head
 /// can attend to that is the same for all tokens, so that it can look at a place instead of a word.
 const CONSTANT: f64 = 6.0;
@@ -38,15 +45,19 @@ impl Decoder {
     /// Fresh weights as [`init`](Decoder::init) makes them, with a copying circuit in the first two layers.
     ///
     /// # Errors
-    /// [`NnError::Config`] when the shape cannot hold the circuit: it takes a LLaMA shape with two layers.
+    /// [`NnError::Config`] when the shape cannot hold the circuit: it takes a LLaMA shape with two layers and untied
+    /// embeddings.
     pub fn init_copying(&self, seed: u64) -> Result<Parameters, NnError> {
         let config = self.config();
-        let (Family::Llama, PositionKind::Rope { theta }, true) =
-            (self.family(), config.position, config.n_layers >= 2)
+        let is_apart = !config.tie_word_embeddings;
+        let (Family::Llama, PositionKind::Rope { theta }, true, true) =
+            (self.family(), config.position, config.n_layers >= 2, is_apart)
         else {
             return Err(NnError::Config {
-                problem: "a copying start needs a LLaMA-shaped model of two layers or more".to_owned(),
-                hint: "take start = \"normal\", or family = \"llama\" with layers >= 2".to_owned(),
+                problem: "a copying start needs a LLaMA-shaped model of two layers or more, with a head of its own"
+                    .to_owned(),
+                hint: "take start = \"normal\", or family = \"llama\" with layers >= 2 and tie_embeddings = false"
+                    .to_owned(),
             });
         };
         let mut parameters = self.init(seed);
@@ -55,13 +66,19 @@ impl Decoder {
             head: config.head_dim(),
             shared: config.n_heads / config.n_kv_heads,
             heads: config.n_heads,
-            std: config.init_std,
+            std: TABLE_STD,
             theta,
             basis: orthonormal(config.hidden_size, seed),
         };
+        let mut rng = Rng::for_item(seed, "copying table", 0);
+        let words: Vec<f64> = (0..config.vocab_size * config.hidden_size).map(|_| rng.normal()).collect();
+        let write = |values: &mut [f32], std: f64| {
+            values.iter_mut().zip(&words).for_each(|(value, word)| *value = (word * std) as f32);
+        };
+        write(parameters.values_mut(self.head()), HEAD_STD);
         let table = parameters.values_mut(self.embedding());
+        write(table, TABLE_STD);
         for row in table.chunks_exact_mut(circuit.width) {
-            // With tied embeddings the constant adds the same to every logit, which the softmax takes away again.
             row[0] = (circuit.std * CONSTANT) as f32;
         }
         circuit.look_back(self, &mut parameters);
@@ -238,7 +255,7 @@ mod tests {
     use crate::{Batch, Decoder, DecoderConfig};
 
     /// A sequence of different tokens, said twice: before any training the likeliest next token (the present one apart,
-    /// which tied embeddings favour) is often the right one, and with the plain start hardly ever.
+    /// which a head alike the embeddings favours) is often the right one, and with the plain start hardly ever.
     #[test]
     fn an_untrained_model_copies() {
         let config = DecoderConfig {
@@ -249,6 +266,7 @@ mod tests {
             n_kv_heads: 2,
             intermediate_size: 128,
             max_position_embeddings: 128,
+            tie_word_embeddings: false,
             ..DecoderConfig::default()
         };
         let decoder = Decoder::new(config).unwrap();

@@ -299,7 +299,13 @@ impl Checkpoints<'_> {
     }
 }
 
-fn write_files(folder: &Path, state: &State, parameters: &Parameters, optimizer: &Optimizer, metrics: &[u8]) -> Result<()> {
+fn write_files(
+    folder: &Path,
+    state: &State,
+    parameters: &Parameters,
+    optimizer: &Optimizer,
+    metrics: &[u8],
+) -> Result<()> {
     remove_folder(folder)?;
     fs::create_dir_all(folder).map_err(TrainError::io(folder))?;
     let values: Vec<(String, &Tensor)> = parameters.iter().map(|(_, name, tensor)| (name.to_owned(), tensor)).collect();

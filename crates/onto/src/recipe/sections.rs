@@ -118,7 +118,7 @@ pub struct ModelSection {
     pub context: usize,
     /// Whether the output projection is the embedding table.
     pub tie_embeddings: bool,
-    /// How the weights begin: `normal`, or `copying` (LLaMA shape only), which puts an induction circuit into the first
+    /// How the weights begin: `normal`, or `copying` (LLaMA shape with a head of its own), which puts an induction circuit into the first
     /// two layers instead of waiting for it to grow.
     pub start: String,
     /// Standard deviation of the initial weights.
@@ -432,9 +432,12 @@ impl Recipe {
         if !["normal", "copying"].contains(&self.model.start.as_str()) {
             problems.push(format!("model.start = \"{}\": expected \"normal\" or \"copying\"", self.model.start));
         }
-        if self.model.start == "copying" && (self.model.family != "llama" || self.model.layers < 2) {
+        let model = &self.model;
+        if model.start == "copying" && (model.family != "llama" || model.layers < 2 || model.tie_embeddings) {
             problems.push(
-                "model.start = \"copying\": needs model.family = \"llama\" and model.layers of 2 or more".to_owned(),
+                "model.start = \"copying\": needs model.family = \"llama\", model.layers of 2 or more and \
+                 model.tie_embeddings = false"
+                    .to_owned(),
             );
         }
         for (section, train) in
