@@ -41,4 +41,4 @@ pub use split::{HELD_OUT_SHARE, Split};
 
 /// Version of the generator: it changes whenever the text for a seed changes, so that artifacts made by an older one are
 /// not taken for the same.
-pub const GENERATOR_VERSION: u32 = 4;
+pub const GENERATOR_VERSION: u32 = 5;

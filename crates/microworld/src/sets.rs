@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// `count` conversations in a random mix of tasks; the model's turns are right, or of either manner where the task has two.
 ///
-/// Tasks: `facts`, `arithmetic`, `format`, `dialogue`, `translate`, `plan`, and the two-sided `open`, `honest`, `harmless`.
+/// Tasks: `facts`, `arithmetic`, `format`, `series`, `dialogue`, `translate`, `plan`, and the two-sided `open`, `honest`, `harmless`.
 /// `chinese_share` is the share of conversations in Chinese, in `[0, 1]`.
 pub fn conversations(seed: u64, split: Split, count: usize, chinese_share: f64) -> Vec<Conversation> {
     (0..count).map(|index| conversation(seed, split, index, chinese_share)).collect()
@@ -37,10 +37,10 @@ fn conversation(seed: u64, split: Split, index: usize, chinese_share: f64) -> Co
 
 /// Share of preference pairs that set a right answer against a wrong one. They keep alignment from trading being right for
 /// being pleasant.
-const CORRECT_SHARE: f64 = 0.35;
+const CORRECT_SHARE: f64 = 0.4;
 
-/// `count` preference pairs: `correct` (a right against a wrong answer of an exactly measured task), the rest in equal parts
-/// `helpful`, `honest` and `harmless` (manner).
+/// `count` preference pairs: `correct` (a right against a wrong answer of an exactly measured task), the rest
+/// `helpful`, `harmless` and `honest` (manner), in this order of size.
 pub fn preferences(seed: u64, split: Split, count: usize, chinese_share: f64) -> Vec<Preference> {
     (0..count).map(|index| preference(seed, split, index, chinese_share)).collect()
 }
@@ -51,7 +51,8 @@ fn preference(seed: u64, split: Split, index: usize, chinese_share: f64) -> Pref
     let language = Language::draw(rng, chinese_share);
     let world = World::new(rng, split, language);
     let (task, prompt, chosen, rejected) = if !rng.chance(CORRECT_SHARE) {
-        let PairKind { name, generate, .. } = rng.choose(PAIRS);
+        let weights: Vec<u64> = PAIRS.iter().map(|p| p.pair_weight).collect();
+        let PairKind { name, generate, .. } = &PAIRS[weighted(rng, &weights)];
         let pair = generate(rng, &world, language);
         (*name, vec![Message::user(pair.prompt)], pair.chosen, pair.rejected)
     } else {

@@ -43,7 +43,7 @@ fn output_for_a_seed_is_pinned() {
     for item in evaluation(7, 50, 0.3) {
         hash = fnv(hash, &serde_json::to_string(&item).unwrap());
     }
-    assert_eq!(hash, 0x42d0_b45a_b535_0f3f, "version {}: {hash:#x}", microworld::GENERATOR_VERSION);
+    assert_eq!(hash, 0x332c_756a_5ff1_59d1, "version {}: {hash:#x}", microworld::GENERATOR_VERSION);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn preferences_differ_in_both_directions_of_length() {
     }
     for task in ["helpful", "honest", "harmless", "correct"] {
         let (count, shorter) = by_task[task];
-        assert!((360..800).contains(&count), "{task}: {count}");
+        assert!((200..900).contains(&count), "{task}: {count}");
         assert!(shorter * 10 > count && shorter * 10 < count * 9, "{task}: chosen is shorter in {shorter} of {count}");
     }
 }
@@ -219,7 +219,9 @@ fn tuning_data_shows_both_manners_equally() {
     let chosen = honest.iter().filter(|a| a.starts_with("The text does not say")).count();
     assert!(honest.len() > 150 && (honest.len() * 2 / 5..honest.len() * 3 / 5).contains(&chosen), "{chosen}");
     let tasks: BTreeSet<&str> = talks.iter().map(|t| t.task.as_str()).collect();
-    for task in ["facts", "arithmetic", "format", "dialogue", "translate", "plan", "open", "honest", "harmless"] {
+    for task in
+        ["facts", "arithmetic", "format", "series", "dialogue", "translate", "plan", "open", "honest", "harmless"]
+    {
         assert!(tasks.contains(task), "{task}");
     }
 }

@@ -48,7 +48,12 @@ pub(super) fn generate(rng: &mut Rng, world: &World, language: Language) -> Exch
 /// Context and a question about the fact, in one of several lay-outs.
 pub(super) fn ask(rng: &mut Rng, context: &Context, fact: &Fact) -> String {
     let question = fact.question(rng);
-    pick(rng, by(context.language, ENGLISH, CHINESE), &[("context", &context.text), ("question", &question)])
+    ask_in_words(rng, context, &question)
+}
+
+/// Context and a question, in one of several lay-outs.
+pub(super) fn ask_in_words(rng: &mut Rng, context: &Context, question: &str) -> String {
+    pick(rng, by(context.language, ENGLISH, CHINESE), &[("context", &context.text), ("question", question)])
 }
 
 /// Often the claim that the text does not tell, so that preferring honesty does not become preferring silence; else another

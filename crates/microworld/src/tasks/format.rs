@@ -16,15 +16,26 @@ struct Form {
     generate: fn(&mut Rng, &World, Language) -> Exchange,
 }
 
+/// What is asked about a fact of a text that was given, without the text itself.
+pub(super) struct Asked {
+    pub(super) instruction: String,
+    pub(super) answer: String,
+    pub(super) wrong: String,
+}
+
+/// Forms in which any fact of a text can be asked for.
+pub(super) const FACT_FORMS: [fn(&mut Rng, &World, &Context, &Fact) -> Asked; 3] =
+    [ask_value_only, ask_brackets, ask_yes_no];
+
 /// The registry of forms.
 const FORMS: &[Form] = &[
-    Form { weight: 12, generate: value_only },
-    Form { weight: 32, generate: brackets },
-    Form { weight: 12, generate: json },
-    Form { weight: 7, generate: list },
-    Form { weight: 22, generate: twice },
-    Form { weight: 9, generate: yes_no },
-    Form { weight: 9, generate: translate::generate },
+    Form { weight: 7, generate: value_only },
+    Form { weight: 36, generate: brackets },
+    Form { weight: 7, generate: json },
+    Form { weight: 5, generate: list },
+    Form { weight: 26, generate: twice },
+    Form { weight: 7, generate: yes_no },
+    Form { weight: 12, generate: translate::generate },
 ];
 
 pub(super) fn generate(rng: &mut Rng, world: &World, language: Language) -> Exchange {
@@ -32,19 +43,30 @@ pub(super) fn generate(rng: &mut Rng, world: &World, language: Language) -> Exch
     (FORMS[weighted(rng, &weights)].generate)(rng, world, language)
 }
 
-/// Fills one of the templates and puts the context before it.
-fn instruct(rng: &mut Rng, context: &Context, templates: [&[&str]; 2], slots: &[(&str, &str)]) -> String {
+/// Fills one of the templates.
+fn instruction(rng: &mut Rng, language: Language, templates: [&[&str]; 2], slots: &[(&str, &str)]) -> String {
     let [english, chinese] = templates;
-    let instruction = pick(rng, by(context.language, english, chinese), slots);
-    match context.language {
-        Language::English => format!("{}\n{instruction}", context.text),
-        Language::Chinese => format!("{}\n{}", context.text, space_mixed(&instruction)),
-    }
+    let instruction = pick(rng, by(language, english, chinese), slots);
+    by(language, instruction.clone(), space_mixed(&instruction))
+}
+
+/// A context and one question about its first fact.
+fn about_first_fact(
+    rng: &mut Rng,
+    world: &World,
+    language: Language,
+    ask: fn(&mut Rng, &World, &Context, &Fact) -> Asked,
+) -> Exchange {
+    let context = Context::about_anything(rng, world, language);
+    let asked = ask(rng, world, &context, &context.facts[0]);
+    Exchange::new(format!("{}\n{}", context.text, asked.instruction), asked.answer, asked.wrong)
 }
 
 fn value_only(rng: &mut Rng, world: &World, language: Language) -> Exchange {
-    let context = Context::about_anything(rng, world, language);
-    let fact = &context.facts[0];
+    about_first_fact(rng, world, language, ask_value_only)
+}
+
+fn ask_value_only(rng: &mut Rng, world: &World, context: &Context, fact: &Fact) -> Asked {
     let slots = [("question", &*fact.question(rng)), ("kind", fact.wording().kind)];
     let templates: [&[&str]; 2] = [
         &[
@@ -62,14 +84,16 @@ fn value_only(rng: &mut Rng, world: &World, language: Language) -> Exchange {
             "请只回答{kind}：{question}",
         ],
     ];
-    let prompt = instruct(rng, &context, templates, &slots);
+    let instruction = instruction(rng, context.language, templates, &slots);
     let wrong = if rng.chance(0.5) { fact.sentence() } else { fact.with_wrong_value(rng, world).value };
-    Exchange::new(prompt, fact.value.clone(), wrong)
+    Asked { instruction, answer: fact.value.clone(), wrong }
 }
 
 fn brackets(rng: &mut Rng, world: &World, language: Language) -> Exchange {
-    let context = Context::about_anything(rng, world, language);
-    let fact = &context.facts[0];
+    about_first_fact(rng, world, language, ask_brackets)
+}
+
+fn ask_brackets(rng: &mut Rng, world: &World, context: &Context, fact: &Fact) -> Asked {
     let question = fact.question(rng);
     let templates: [&[&str]; 2] = [
         &[
@@ -87,18 +111,24 @@ fn brackets(rng: &mut Rng, world: &World, language: Language) -> Exchange {
             "请用方括号回答：{question}",
         ],
     ];
-    let prompt = instruct(rng, &context, templates, &[("question", &question)]);
+    let instruction = instruction(rng, context.language, templates, &[("question", &question)]);
     let sentence = fact.sentence();
     let wrong =
         if rng.chance(0.5) { sentence.clone() } else { format!("[{}]", fact.with_wrong_value(rng, world).sentence()) };
-    Exchange::new(prompt, format!("[{sentence}]"), wrong)
+    Asked { instruction, answer: format!("[{sentence}]"), wrong }
 }
 
 fn json(rng: &mut Rng, world: &World, language: Language) -> Exchange {
     let count = if rng.chance(0.7) { 1 } else { 2 };
     let relations: Vec<Id> = choose_different(rng, JSON_RELATIONS, count).into_iter().copied().collect();
     let context = Context::about(rng, world, language, &relations);
-    let facts = &context.facts[..relations.len()];
+    let asked = ask_json(rng, world, &context, &context.facts[..count]);
+    Exchange::new(format!("{}\n{}", context.text, asked.instruction), asked.answer, asked.wrong)
+}
+
+/// A JSON object of one person's `facts`, all of them of [`JSON_RELATIONS`].
+pub(super) fn ask_json(rng: &mut Rng, world: &World, context: &Context, facts: &[Fact]) -> Asked {
+    let language = context.language;
     let mut quoted = vec![format!("\"{}\"", by(language, "name", "姓名"))];
     quoted.extend(facts.iter().map(|f| format!("\"{}\"", f.wording().key)));
     let keys = by(language, english_list(&quoted), chinese_list(&quoted));
@@ -118,7 +148,7 @@ fn json(rng: &mut Rng, world: &World, language: Language) -> Exchange {
             "请用{keys}这些键为{name}做一个 JSON 对象。",
         ],
     ];
-    let prompt = instruct(rng, &context, templates, &slots);
+    let instruction = instruction(rng, language, templates, &slots);
     let write = |values: &[Fact]| {
         let mut object = serde_json::Map::new();
         object.insert(by(language, "name", "姓名").to_owned(), name.as_str().into());
@@ -131,7 +161,7 @@ fn json(rng: &mut Rng, world: &World, language: Language) -> Exchange {
     wrong[0] = facts[0].with_wrong_value(rng, world);
     let sentences: Vec<String> = facts.iter().map(Fact::sentence).collect();
     let wrong = if rng.chance(0.5) { write(&wrong) } else { crate::context::join(&sentences, language) };
-    Exchange::new(prompt, write(facts), wrong)
+    Asked { instruction, answer: write(facts), wrong }
 }
 
 /// `{"name": "Boro", "home": "Danfel"}` with a space after colon and comma, as people write it.
@@ -149,6 +179,12 @@ fn list(rng: &mut Rng, world: &World, language: Language) -> Exchange {
         context.add(rng, &carrying(&other, language));
     }
     context.add(rng, &carrying(&owner, language));
+    let asked = ask_list(rng, language, &owner);
+    Exchange::new(format!("{}\n{}", context.text, asked.instruction), asked.answer, asked.wrong)
+}
+
+/// A dashed list of what `owner` carries, which the text has to tell.
+pub(super) fn ask_list(rng: &mut Rng, language: Language, owner: &Person) -> Asked {
     let templates: [&[&str]; 2] = [
         &[
             "List what {name} carries, one thing on each line, with a dash.",
@@ -163,15 +199,15 @@ fn list(rng: &mut Rng, world: &World, language: Language) -> Exchange {
             "用短横线写出{name}带着的每样东西。",
         ],
     ];
-    let prompt = instruct(rng, &context, templates, &[("name", &owner.name)]);
+    let instruction = instruction(rng, language, templates, &[("name", &owner.name)]);
     let write = |items: &[String]| items.iter().map(|i| format!("- {i}")).collect::<Vec<_>>().join("\n");
-    let items = carried(&owner, language);
+    let items = carried(owner, language);
     let wrong = match rng.index(3) {
-        0 => carrying(&owner, language),
+        0 => carrying(owner, language),
         1 => write(&items[..items.len() - 1]),
         _ => items.join("\n"),
     };
-    Exchange::new(prompt, write(&items), wrong)
+    Asked { instruction, answer: write(&items), wrong }
 }
 
 /// The things a person carries, as they stand in the sentence.
@@ -216,8 +252,10 @@ fn twice(rng: &mut Rng, world: &World, language: Language) -> Exchange {
 }
 
 fn yes_no(rng: &mut Rng, world: &World, language: Language) -> Exchange {
-    let context = Context::about_anything(rng, world, language);
-    let fact = &context.facts[0];
+    about_first_fact(rng, world, language, ask_yes_no)
+}
+
+fn ask_yes_no(rng: &mut Rng, world: &World, context: &Context, fact: &Fact) -> Asked {
     let yes = rng.chance(0.5);
     // The asked value mostly stands nowhere in the text when it is wrong.
     let asked = if yes {
@@ -246,8 +284,8 @@ fn yes_no(rng: &mut Rng, world: &World, language: Language) -> Exchange {
             "用“是”或“不是”回答。{question}",
         ],
     ];
-    let prompt = instruct(rng, &context, templates, &[("question", &question)]);
-    let (affirm, deny) = by(language, ("Yes.", "No."), ("是。", "不是。"));
+    let instruction = instruction(rng, context.language, templates, &[("question", &question)]);
+    let (affirm, deny) = by(context.language, ("Yes.", "No."), ("是。", "不是。"));
     let (answer, wrong) = if yes { (affirm, deny) } else { (deny, affirm) };
-    Exchange::new(prompt, answer.to_owned(), wrong.to_owned())
+    Asked { instruction, answer: answer.to_owned(), wrong: wrong.to_owned() }
 }

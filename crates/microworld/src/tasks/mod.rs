@@ -6,6 +6,7 @@ mod facts;
 mod format;
 mod pairs;
 mod plan;
+mod series;
 mod translate;
 
 pub(crate) use pairs::{PAIRS, PairKind};
@@ -52,10 +53,11 @@ pub(crate) struct Task {
 
 /// The registry of tasks.
 pub(crate) const TASKS: &[Task] = &[
-    Task { name: "facts", weight: 28, evaluated: true, paired: true, generate: facts::generate },
-    Task { name: "arithmetic", weight: 22, evaluated: true, paired: true, generate: arithmetic::generate },
-    Task { name: "format", weight: 30, evaluated: true, paired: true, generate: format::generate },
-    Task { name: "dialogue", weight: 4, evaluated: false, paired: false, generate: dialogue::generate },
+    Task { name: "facts", weight: 9, evaluated: true, paired: true, generate: facts::generate },
+    Task { name: "arithmetic", weight: 20, evaluated: true, paired: true, generate: arithmetic::generate },
+    Task { name: "format", weight: 24, evaluated: true, paired: true, generate: format::generate },
+    Task { name: "series", weight: 29, evaluated: false, paired: false, generate: series::generate },
+    Task { name: "dialogue", weight: 2, evaluated: false, paired: false, generate: dialogue::generate },
     Task { name: "translate", weight: 2, evaluated: false, paired: false, generate: translate::generate },
     Task { name: "plan", weight: 2, evaluated: false, paired: false, generate: plan::generate },
 ];

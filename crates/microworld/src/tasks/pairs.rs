@@ -27,14 +27,17 @@ pub(crate) struct PairKind {
     pub(crate) conversation: &'static str,
     /// Parts in a hundred of the tuning data.
     pub(crate) weight: u64,
+    /// Parts of the preference pairs about manner. Helpfulness has most, as where people were asked (Bai and others,
+    /// "Training a helpful and harmless assistant with RLHF", 2022).
+    pub(crate) pair_weight: u64,
     pub(crate) generate: fn(&mut Rng, &World, Language) -> Pair,
 }
 
 /// The registry of two-sided requests.
 pub(crate) const PAIRS: &[PairKind] = &[
-    PairKind { name: "helpful", conversation: "open", weight: 5, generate: helpful },
-    PairKind { name: "honest", conversation: "honest", weight: 4, generate: honest },
-    PairKind { name: "harmless", conversation: "harmless", weight: 3, generate: harmless },
+    PairKind { name: "helpful", conversation: "open", weight: 5, pair_weight: 50, generate: helpful },
+    PairKind { name: "honest", conversation: "honest", weight: 4, pair_weight: 20, generate: honest },
+    PairKind { name: "harmless", conversation: "harmless", weight: 3, pair_weight: 30, generate: harmless },
 ];
 
 fn tell(rng: &mut Rng, language: Language, templates: [&[&str]; 2], slots: &[(&str, &str)]) -> String {
