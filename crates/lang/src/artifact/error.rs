@@ -89,6 +89,15 @@ pub enum ArtifactError {
         /// What it is.
         what: &'static str,
     },
+    /// Something to read that is neither a file nor a folder.
+    #[error(
+        "{} is a pipe or a device, and an input must be a file or a folder\nhint: save what it gives to a file first",
+        path.display()
+    )]
+    NotAFile {
+        /// The path given.
+        path: PathBuf,
+    },
     /// A listed file is not there.
     #[error(
         "{} is missing (expected SHA-256 {expected}, {bytes} bytes)\nhint: remove the folder {} or run with \

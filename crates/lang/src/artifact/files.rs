@@ -1,5 +1,6 @@
 //! Files under an artifact: listing, hashing, syncing, and replacing one file atomically.
 
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -137,33 +138,15 @@ pub(super) struct Listing {
     pub folders: Vec<PathBuf>,
 }
 
-/// Whether symbolic links are followed. An artifact may hold none; the folders people bring often do.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Links {
-    Follow,
-    Refuse,
-}
-
-/// Every file under `root`.
-pub(super) fn list(root: &Path, links: Links) -> Result<Listing, ArtifactError> {
+/// Every file of an artifact, which holds nothing but plain files and folders with UTF-8 names.
+pub(super) fn list(root: &Path) -> Result<Listing, ArtifactError> {
     let mut listing = Listing { files: Vec::new(), folders: Vec::new() };
-    list_into(root, "", 0, links, &mut listing)?;
+    list_into(root, "", &mut listing)?;
     listing.files.sort();
     Ok(listing)
 }
 
-fn list_into(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    links: Links,
-    listing: &mut Listing,
-) -> Result<(), ArtifactError> {
-    // Deeper than any real tree: a link that points to its own parent.
-    const DEEPEST: usize = 64;
-    if depth > DEEPEST {
-        return Err(ArtifactError::Special { path: folder.to_owned(), what: "an endless chain of folders" });
-    }
+fn list_into(folder: &Path, prefix: &str, listing: &mut Listing) -> Result<(), ArtifactError> {
     let read = |e| ArtifactError::io("read", folder, e);
     for entry in fs::read_dir(folder).map_err(read)? {
         let entry = entry.map_err(read)?;
@@ -173,13 +156,9 @@ fn list_into(
             return Err(ArtifactError::Special { path, what: "a name that is not UTF-8" });
         };
         let relative = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
-        let metadata = match links {
-            Links::Follow => fs::metadata(&path),
-            Links::Refuse => fs::symlink_metadata(&path),
-        };
-        let kind = metadata.map_err(|e| ArtifactError::io("read", &path, e))?.file_type();
+        let kind = fs::symlink_metadata(&path).map_err(|e| ArtifactError::io("read", &path, e))?.file_type();
         if kind.is_dir() {
-            list_into(&path, &relative, depth + 1, links, listing)?;
+            list_into(&path, &relative, listing)?;
             listing.folders.push(path);
         } else if kind.is_file() {
             listing.files.push((relative, path));
@@ -189,4 +168,46 @@ fn list_into(
         }
     }
     Ok(())
+}
+
+/// Every readable file of a folder that people bring, sorted by name. Such a folder may hold anything: links are
+/// followed and every folder is visited once, so that loops end; names need not be UTF-8; what cannot be opened, and
+/// pipes and devices, are passed over (whoever reads the folder names them).
+pub(super) fn list_outside(root: &Path) -> Result<Vec<(String, PathBuf)>, ArtifactError> {
+    let mut files = Vec::new();
+    let mut visited = HashSet::new();
+    visited.extend(root.canonicalize().ok());
+    outside_into(entries(root).map_err(|e| ArtifactError::io("read", root, e))?, "", &mut visited, &mut files);
+    files.sort();
+    Ok(files)
+}
+
+fn outside_into(
+    entries_of_folder: Vec<PathBuf>,
+    prefix: &str,
+    visited: &mut HashSet<PathBuf>,
+    files: &mut Vec<(String, PathBuf)>,
+) {
+    for path in entries_of_folder {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let relative = if prefix.is_empty() { name } else { format!("{prefix}/{name}") };
+        let Ok(metadata) = fs::metadata(&path) else { continue };
+        if metadata.is_file() {
+            if File::open(&path).is_ok() {
+                files.push((relative, path));
+            }
+        } else if metadata.is_dir()
+            && path.canonicalize().is_ok_and(|real| visited.insert(real))
+            && let Ok(inside) = entries(&path)
+        {
+            outside_into(inside, &relative, visited, files);
+        }
+    }
+}
+
+/// What stands in a folder, sorted, so that of two ways to one folder always the same is taken.
+fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|entry| entry.map(|e| e.path())).collect::<Result<Vec<_>, _>>()?;
+    paths.sort();
+    Ok(paths)
 }

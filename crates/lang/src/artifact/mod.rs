@@ -38,7 +38,8 @@ pub const MANIFEST: &str = "manifest.json";
 /// Something a stage read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
-    /// Where it stood.
+    /// Where it stood; what is not UTF-8 in it is written as U+FFFD, for the hash is what identifies the input.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// Content hash: of the file, or of the folder's sorted file hashes.
     pub sha256: String,
@@ -46,6 +47,10 @@ pub struct Input {
     pub kind: String,
     /// What it was to the stage: `corpus`, `tokenizer`, `base`, …
     pub relation: String,
+}
+
+fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// One file of an artifact.

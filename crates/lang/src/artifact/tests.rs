@@ -153,8 +153,16 @@ fn links_are_refused_in_artifacts_and_followed_in_inputs() {
     fs::create_dir(&source).unwrap();
     std::os::unix::fs::symlink(folder.path().join("outside"), source.join("text")).unwrap();
     assert_eq!(input(&source, "source").unwrap().kind, "folder");
+    let plain = input(&source, "source").unwrap().sha256;
+    // A folder people bring may hold loops, links to nowhere and names in any bytes; what cannot be read is no input.
     std::os::unix::fs::symlink(&source, source.join("loop")).unwrap();
-    assert!(input(&source, "source").is_err());
+    std::os::unix::fs::symlink("self", source.join("self")).unwrap();
+    std::os::unix::fs::symlink("nowhere", source.join("dangling")).unwrap();
+    assert_eq!(input(&source, "source").unwrap().sha256, plain);
+    let name = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff.txt");
+    fs::write(source.join(name), "text").unwrap();
+    assert_ne!(input(&source, "source").unwrap().sha256, plain);
+    assert!(input(Path::new("/dev/null"), "source").unwrap_err().to_string().contains("pipe or a device"));
 }
 
 #[test]

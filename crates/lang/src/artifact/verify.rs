@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 use rayon::prelude::*;
 
 use super::error::ArtifactError;
-use super::files::{Links, hash_file, list};
+use super::files::{hash_file, list, list_outside};
 use super::{FORMAT_VERSION, FileEntry, Input, MANIFEST, Manifest, Plan, content_hash, manifest_path};
 
 /// The manifest of the artifact at `path`, its files unread.
@@ -64,7 +64,7 @@ fn is_plain(path: &str) -> bool {
 /// expected and the found hash.
 pub fn verify(path: &Path) -> Result<Manifest, ArtifactError> {
     let manifest = read(path)?;
-    let mut present: BTreeMap<String, _> = list(path, Links::Refuse)?.files.into_iter().collect();
+    let mut present: BTreeMap<String, _> = list(path)?.files.into_iter().collect();
     present.remove(MANIFEST);
     for file in &manifest.files {
         if present.remove(&file.path).is_none() {
@@ -120,11 +120,17 @@ pub fn reusable(path: &Path, plan: &Plan) -> Result<Option<Manifest>, ArtifactEr
 /// What a stage is about to read, as its manifest will record it.
 ///
 /// For an artifact the hash is taken from its manifest, the files are not read again (see [`verify`]); a plain file is
-/// hashed, and a plain folder gets the hash over its sorted (path, hash) pairs.
+/// hashed, and a plain folder gets the hash over its sorted (path, hash) pairs; what cannot be opened in it is left out.
+///
+/// # Errors
+/// When nothing is at `path`, when it cannot be read, or when it is a pipe or a device.
 pub fn input(path: &Path, relation: &str) -> Result<Input, ArtifactError> {
     let metadata = fs::metadata(path).map_err(|e| ArtifactError::io("read", path, e))?;
-    let (kind, sha256) = if !metadata.is_dir() {
+    let (kind, sha256) = if metadata.is_file() {
         ("file".to_owned(), hash_file(path)?.0)
+    } else if !metadata.is_dir() {
+        // Reading a pipe to hash it would leave nothing for the work.
+        return Err(ArtifactError::NotAFile { path: path.to_owned() });
     } else if manifest_path(path).exists() {
         let manifest = read(path)?;
         (manifest.kind, manifest.sha256)
@@ -135,8 +141,7 @@ pub fn input(path: &Path, relation: &str) -> Result<Input, ArtifactError> {
 }
 
 fn hash_all(folder: &Path) -> Result<Vec<FileEntry>, ArtifactError> {
-    let hashed: Vec<Result<FileEntry, ArtifactError>> = list(folder, Links::Follow)?
-        .files
+    let hashed: Vec<Result<FileEntry, ArtifactError>> = list_outside(folder)?
         .into_par_iter()
         .map(|(path, place)| hash_file(&place).map(|(sha256, bytes)| FileEntry { path, sha256, bytes }))
         .collect();

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde_json::{Map, Value};
 
 use super::error::ArtifactError;
-use super::files::{Links, hash_file, list, partial, remove, remove_stale, split, sync_directory};
+use super::files::{hash_file, list, partial, remove, remove_stale, split, sync_directory};
 use super::{
     FORMAT_VERSION, FileEntry, MANIFEST, Manifest, PROGRAM_VERSION, Plan, content_hash, manifest_path, timestamp,
 };
@@ -68,7 +68,7 @@ impl Writer {
     /// A full disk is [`ArtifactError::NoSpace`] and names the file. After any error nothing of the new artifact is
     /// left and the older one, if any, is still in place.
     pub fn finish(mut self, metrics: Map<String, Value>) -> Result<Manifest, ArtifactError> {
-        let listing = list(&self.temporary, Links::Refuse)?;
+        let listing = list(&self.temporary)?;
         if let Some((_, path)) = listing.files.iter().find(|(path, _)| path == MANIFEST) {
             return Err(ArtifactError::Special { path: path.clone(), what: "the name kept for the manifest" });
         }

@@ -67,6 +67,11 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
     let seed = recipe.seed;
     let own_text = !recipe.corpus.path.is_empty();
     let mut stages = Vec::new();
+    for (key, path) in [("tune.path", &recipe.tune.path), ("align.path", &recipe.align.path)] {
+        if !path.is_empty() && !Path::new(path).is_file() {
+            bail!("there is no file {path}\nhint: {key} names it; change it with --set {key}=…");
+        }
+    }
 
     // Raw text, and what must not leak into it.
     let inputs = if own_text {
