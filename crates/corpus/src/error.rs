@@ -9,7 +9,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum CorpusError {
     /// The corpus path does not exist.
-    #[error("no file or folder at {path}\nhint: set `corpus.path` to an existing one, e.g. --set corpus.path=texts/")]
+    #[error("no file or folder at {path}\nhint: in a recipe `corpus.path` names it, e.g. --set corpus.path=texts/")]
     Missing {
         /// The path as given.
         path: PathBuf,
@@ -17,16 +17,25 @@ pub enum CorpusError {
     /// The single file given is of a kind no reader knows.
     #[error(
         "{path}: no reader for this kind of file\n\
-         hint: `corpus.path` takes .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
+         hint: a corpus is .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
     )]
     UnknownFormat {
+        /// The path as given.
+        path: PathBuf,
+    },
+    /// The path is neither a file nor a folder.
+    #[error(
+        "{path} is a pipe or a device, and a corpus must be a file or a folder\n\
+         hint: save what it gives to a .txt or .jsonl file first"
+    )]
+    NotAFile {
         /// The path as given.
         path: PathBuf,
     },
     /// Nothing could be read under the path.
     #[error(
         "no documents in {path}: {files} readable files, {problems} problems{first}\n\
-         hint: `corpus.path` takes .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
+         hint: a corpus is .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
     )]
     NoDocuments {
         /// The path as given.

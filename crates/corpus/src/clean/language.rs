@@ -26,6 +26,8 @@ const MIN_LETTERS_WITH_ACCENTS: usize = 24;
 pub struct Guess {
     /// ISO 639-1 code; `None`: the evidence does not say.
     pub lang: Option<&'static str>,
+    /// How far the evidence is on one side, from 0 (there is none) to 1 (none is on the other).
+    pub confidence: f64,
     /// What was measured.
     pub evidence: String,
 }
@@ -135,7 +137,7 @@ pub fn identify(text: &str, config: &LanguageConfig) -> Guess {
     let telling = letters - scripts.latin - scripts.han;
     if letters < config.min_letters && telling * 2 < config.min_letters {
         let lang = (scripts.han * 2 > letters).then_some("zh");
-        return Guess { lang, evidence: format!("{letters} letters are too few to judge") };
+        return Guess { lang, confidence: 0.0, evidence: format!("{letters} letters are too few to judge") };
     }
     let weights = scripts.weights();
     let total: f64 = weights.iter().map(|(_, w)| w).sum();
@@ -166,7 +168,7 @@ pub fn identify(text: &str, config: &LanguageConfig) -> Guess {
 }
 
 fn script_guess(lang: &'static str, share: f64) -> Guess {
-    Guess { lang: Some(lang), evidence: format!("{share:.2} of the letters are in its script") }
+    Guess { lang: Some(lang), confidence: share, evidence: format!("{share:.2} of the letters are in its script") }
 }
 
 /// The language of a text in Latin letters: by function words, else by letter statistics.
@@ -206,21 +208,23 @@ fn latin_language(text: &str, config: &LanguageConfig) -> Guess {
     let foreign_letters = text.chars().filter(|c| is_latin(*c) && !c.is_ascii()).count();
     let accented = foreign_letters * 33 > letters;
     let share = |count: usize| count as f64 / words.max(1) as f64;
+    // Function words on one side against those on the other.
+    let lead = |most: usize, others: usize| most as f64 / (most + others).max(1) as f64;
     // Two foreign function words may be a name or a quotation ("El Dorado", "de la Cruz").
     if own >= 3 && own > 2 * against && share(own) >= 0.08 {
         let evidence = format!("{own} of {words} words are its function words, {against} are English ones");
-        return Guess { lang: Some(LANGUAGES[bit]), evidence };
+        return Guess { lang: Some(LANGUAGES[bit]), confidence: lead(own, against), evidence };
     }
     // `a`, `by` and `to` are words of other languages too; among accents they are no evidence.
     if english >= 1 && share(english) >= 0.05 && (against >= 1 || !accented) {
         let evidence = format!("{english} of {words} words are English function words");
-        return Guess { lang: Some("en"), evidence };
+        return Guess { lang: Some("en"), confidence: lead(english, own), evidence };
     }
     // Lists of names are capitals all over, and have "de la" and "von" in them.
     let names = share(capitals) > 0.5;
     if own >= 2 && against == 0 && !names && (words >= 6 || accented) && share(own) >= 0.1 {
         let evidence = format!("{own} of {words} words are its function words, {against} are English ones");
-        return Guess { lang: Some(LANGUAGES[bit]), evidence };
+        return Guess { lang: Some(LANGUAGES[bit]), confidence: lead(own, against), evidence };
     }
     // Noise resembles some language or other: letter statistics are asked only about texts that look like words.
     let word_like = share(implausible) < 0.2 || accented;
@@ -231,11 +235,11 @@ fn latin_language(text: &str, config: &LanguageConfig) -> Guess {
         let confident = info.is_reliable() && info.confidence() >= config.min_confidence;
         if confident || (accented && info.lang() != Lang::Eng) {
             let evidence = format!("letter statistics, confidence {:.2}", info.confidence());
-            return Guess { lang: two_letter_code(info.lang()), evidence };
+            return Guess { lang: two_letter_code(info.lang()), confidence: info.confidence(), evidence };
         }
     }
     let evidence = format!("{english} English function words in {words}, no other evidence");
-    Guess { lang: (english > 0).then_some("en"), evidence }
+    Guess { lang: (english > 0).then_some("en"), confidence: share(english), evidence }
 }
 
 /// ISO 639-1 code of the languages `whatlang` knows in Latin script; the first two letters of its code else.
@@ -290,7 +294,7 @@ pub(super) fn apply(stage: &mut Stage<'_>) {
         // What is noise in every language is the next rule's: symbols and "la la la" resemble some language or other.
         let foreign = guess.lang.is_some_and(|lang| !config.allowed.iter().any(|allowed| allowed == lang));
         if foreign && statistics.enabled && noise_in_any_language(&document.text, statistics).is_some() {
-            return Guess { lang: None, evidence: guess.evidence };
+            return Guess { lang: None, confidence: 0.0, evidence: guess.evidence };
         }
         guess
     };

@@ -58,6 +58,9 @@ pub struct ReadReport {
     pub bytes: u64,
     /// What went wrong and where, in reading order; the list is cut at [`ReadOptions::max_problems`].
     pub problems: Vec<Problem>,
+    /// How many there are, listed or not.
+    #[serde(default)]
+    pub n_problems: usize,
     /// How often each kind of event happened (`bad JSON`, `empty document`, `control characters dropped`, …).
     pub counts: BTreeMap<String, u64>,
 }
@@ -66,6 +69,7 @@ pub struct ReadReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
     /// The path.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// `text`, `jsonl` or `parquet`.
     pub format: String,
@@ -81,6 +85,7 @@ pub struct FileReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The file.
+    #[serde(serialize_with = "lossy")]
     pub path: PathBuf,
     /// Where in it.
     pub place: Place,
@@ -92,7 +97,8 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let path = self.path.display();
+        // A line break in a file's name must not break the line that names it.
+        let path = self.path.to_string_lossy().replace('\n', "\\n");
         match self.place {
             Place::Whole => write!(f, "{path}: {}", self.what),
             Place::Line(line) => write!(f, "{path}, line {line}: {}", self.what),
@@ -100,6 +106,11 @@ impl std::fmt::Display for Problem {
             Place::Byte(byte) => write!(f, "{path}, byte {byte}: {}", self.what),
         }
     }
+}
+
+/// A report names files for people: a name that is not UTF-8 is written with U+FFFD, which JSON can hold.
+fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Where in a file.
@@ -119,7 +130,7 @@ pub enum Place {
 /// Reads every document under `path`, a file or a folder (recursively, in path order; hidden files are skipped).
 ///
 /// # Errors
-/// [`CorpusError::Missing`], [`CorpusError::UnknownFormat`] (a single file of an unknown kind),
+/// [`CorpusError::Missing`], [`CorpusError::NotAFile`], [`CorpusError::UnknownFormat`] (a single file of an unknown kind),
 /// [`CorpusError::NoDocuments`], [`CorpusError::Io`] when the folder itself cannot be listed.
 pub fn read(
     path: &Path,
@@ -165,6 +176,7 @@ pub fn read(
             first: problems_found.first().map(|p| format!("; first: {p}")).unwrap_or_default(),
         });
     }
+    report.n_problems = problems_found.len();
     problems_found.truncate(options.max_problems);
     report.problems = problems_found;
     Ok((documents, report))

@@ -85,6 +85,9 @@ pub(super) fn files(path: &Path) -> Result<FoundFiles, CorpusError> {
             visited.insert(real);
         }
         descend(entries, "", &mut visited, &mut found);
+    } else if !metadata.is_file() {
+        // It could block for ever, and a second reading would find nothing.
+        return Err(CorpusError::NotAFile { path: path.to_path_buf() });
     } else {
         let (format, packing) = kind_of(path).ok_or_else(|| CorpusError::UnknownFormat { path: path.to_path_buf() })?;
         let relative = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use corpus::clean::CleanConfig;
+use corpus::clean::language::Guess;
 use corpus::read::{ReadOptions, ReadReport, read};
 use lang::artifact::{self, Input};
 use lang::document::Document;
@@ -49,13 +50,24 @@ pub fn read_paths(session: &Session, paths: &[PathBuf]) -> Result<(Vec<Document>
 
 /// Names what could not be read, on stderr.
 pub fn warn_of_problems(terminal: &Terminal, report: &ReadReport) {
-    const SHOWN: usize = 10;
-    for problem in report.problems.iter().take(SHOWN) {
-        terminal.warn(&problem.to_string());
+    terminal.warn_of_bad(&report.problems, report.n_problems, "problems in the files");
+    // A guess, or a repair, that a person may want to know of.
+    let guessed: Vec<String> = report
+        .files
+        .iter()
+        .filter(|file| !["", "UTF-8"].contains(&file.encoding.as_str()))
+        .map(|file| {
+            format!("{} is not UTF-8 and was read as {}", file.path.display(), file.encoding).replace('\n', "\\n")
+        })
+        .collect();
+    for file in guessed.iter().take(3) {
+        terminal.say(file);
     }
-    let total: u64 = report.problems.len() as u64;
-    if total > SHOWN as u64 {
-        terminal.warn(&format!("… and {} more problems in the files", total - SHOWN as u64));
+    if guessed.len() > 3 {
+        terminal.say(&format!("… and {} more files are not UTF-8", guessed.len() - 3));
+    }
+    if let Some(count) = report.counts.get("invalid sequences replaced") {
+        terminal.warn(&format!("{count} invalid byte sequences were replaced by U+FFFD"));
     }
 }
 
@@ -68,7 +80,8 @@ fn make(session: &Session, arguments: &MakeArguments) -> Result<()> {
     recipe.corpus.noise = recipe.corpus.noise.scaled(arguments.noise);
     let problems = recipe.problems();
     if !problems.is_empty() {
-        return Err(crate::terminal::Usage(problems.join("\n")).into());
+        let hint = "hint: --documents, --chinese-share and --noise (which scales all of corpus.noise) set these";
+        return Err(crate::terminal::Usage(format!("{}\n{hint}", problems.join("\n"))).into());
     }
     let context = session.context(&out);
     let stage = Stage {
@@ -147,10 +160,10 @@ fn stats(session: &Session, arguments: &PathsArguments) -> Result<()> {
 fn inspect(session: &Session, arguments: &PathsArguments) -> Result<()> {
     let (documents, _) = read_paths(session, &arguments.paths)?;
     let config = clean_config(session)?;
-    let signals: Vec<Value> = documents.iter().map(|document| signals(&document.text, &config)).collect();
+    let looks: Vec<(Guess, Value)> = documents.iter().map(|document| look(&document.text, &config)).collect();
     let context = session.context(std::path::Path::new("."));
     let cleaned = clean_documents(&context, documents, &[], &config)?;
-    for (decision, signals) in cleaned.decisions.iter().zip(signals) {
+    for (decision, (guess, signals)) in cleaned.decisions.iter().zip(looks) {
         let kept = decision.rule.is_none();
         let mut reasons: Vec<String> = Vec::new();
         if !kept {
@@ -159,7 +172,8 @@ fn inspect(session: &Session, arguments: &PathsArguments) -> Result<()> {
         line_to_stdout(
             &json!({
                 "id": decision.id,
-                "lang": signals.get("lang"),
+                "lang": guess.lang,
+                "lang_confidence": (guess.confidence * 1e4).round() / 1e4,
                 "signals": signals,
                 "decision": if kept { "keep" } else { "drop" },
                 "reasons": reasons,
@@ -172,10 +186,10 @@ fn inspect(session: &Session, arguments: &PathsArguments) -> Result<()> {
     Ok(())
 }
 
-/// The numbers a person judges a document by at a glance.
-fn signals(text: &str, config: &CleanConfig) -> Value {
+/// The language of a text, and the numbers a person judges it by at a glance.
+fn look(text: &str, config: &CleanConfig) -> (Guess, Value) {
     let guess = corpus::clean::language::identify(text, &config.language);
-    json!({
+    let signals = json!({
         "bytes": text.len(),
         "characters": text.chars().count(),
         "words": text.split_whitespace().count(),
@@ -183,7 +197,8 @@ fn signals(text: &str, config: &CleanConfig) -> Value {
         "lang": guess.lang,
         "lang_evidence": guess.evidence,
         "noise": corpus::clean::statistics::noise(text, &config.statistics),
-    })
+    });
+    (guess, signals)
 }
 
 fn redact(session: &Session, arguments: &PathsArguments) -> Result<()> {
