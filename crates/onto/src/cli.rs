@@ -17,6 +17,9 @@ pub struct Arguments {
     pub global: Global,
 }
 
+/// Recipes are TOML, whose integers have a sign.
+const LARGEST_SEED: u64 = i64::MAX as u64;
+
 /// Flags every command takes.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
@@ -24,13 +27,15 @@ pub struct Global {
     #[arg(long, global = true)]
     pub json: bool,
     /// Threads to compute with [default: all cores]; results are the same for any number.
-    #[arg(long, global = true, env = "ONTO_THREADS", value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, global = true, env = "ONTO_THREADS", value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
     /// Seed of everything random [default: the recipe's].
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     pub seed: Option<u64>,
     /// Refuse to start work that needs more memory than this, such as 2GiB.
-    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size)]
+    #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size, allow_negative_numbers = true)]
     pub memory: Option<u64>,
     /// Change one key of the recipe, such as pretrain.steps=200; may be repeated.
     #[arg(long = "set", global = true, value_name = "KEY=VALUE")]
@@ -115,13 +120,13 @@ pub enum CorpusCommand {
 #[derive(Debug, Args)]
 pub struct MakeArguments {
     /// Documents to make.
-    #[arg(long, default_value_t = 2000)]
+    #[arg(long, default_value_t = 2000, allow_negative_numbers = true)]
     pub documents: usize,
     /// Share of Chinese text.
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.3, allow_negative_numbers = true)]
     pub chinese_share: f64,
     /// Scales the planted noise: 0 none, 1 the quickstart's.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub noise: f64,
 }
 
@@ -167,10 +172,10 @@ pub struct TokenizerTrainArguments {
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Tokens in the vocabulary, special ones included.
-    #[arg(long, default_value_t = 4096)]
+    #[arg(long, default_value_t = 4096, allow_negative_numbers = true)]
     pub vocab_size: usize,
     /// Pairs seen less often are not merged.
-    #[arg(long, default_value_t = 2)]
+    #[arg(long, default_value_t = 2, allow_negative_numbers = true)]
     pub min_frequency: u64,
     /// Keep every Han character a token of its own.
     #[arg(long)]
@@ -207,7 +212,7 @@ pub struct NgramTrainArguments {
     #[arg(long, short, value_name = "PATH")]
     pub tokenizer: PathBuf,
     /// Order: a model of order n conditions on n-1 tokens.
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, allow_negative_numbers = true)]
     pub order: usize,
 }
 
@@ -246,19 +251,19 @@ pub struct ScoreArguments {
 #[derive(Clone, Debug, Args)]
 pub struct SamplingArguments {
     /// 0 takes the likeliest token; higher is more varied.
-    #[arg(long, default_value_t = 0.7)]
+    #[arg(long, default_value_t = 0.7, allow_negative_numbers = true)]
     pub temperature: f32,
     /// Only the K likeliest tokens; 0 turns it off.
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     pub top_k: usize,
     /// Only the smallest set of tokens with this probability; 1 turns it off.
-    #[arg(long, default_value_t = 0.95)]
+    #[arg(long, default_value_t = 0.95, allow_negative_numbers = true)]
     pub top_p: f32,
     /// Divides the scores of tokens already seen (CTRL); 1 turns it off.
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub repetition_penalty: f32,
     /// Most tokens to write.
-    #[arg(long, default_value_t = 256)]
+    #[arg(long, default_value_t = 256, allow_negative_numbers = true)]
     pub max_tokens: usize,
 }
 
@@ -303,10 +308,10 @@ pub struct EvalArguments {
     #[arg(long, value_name = "FILE")]
     pub tasks: Option<PathBuf>,
     /// Held-out items for each task where they are made.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 100, allow_negative_numbers = true)]
     pub items: usize,
     /// Most tokens of an answer.
-    #[arg(long, default_value_t = 96)]
+    #[arg(long, default_value_t = 96, allow_negative_numbers = true)]
     pub max_tokens: usize,
 }
 

@@ -11,8 +11,8 @@ use serde_json::json;
 use super::Session;
 use super::open::open;
 use crate::cli::{EvalArguments, ScoreArguments};
-use crate::run::lines::read_lines_lenient;
-use crate::terminal::line_to_stdout;
+use crate::run::source::from_file;
+use crate::terminal::{Usage, line_to_stdout};
 
 pub fn score(session: &Session, arguments: &ScoreArguments) -> Result<()> {
     let open = open(&arguments.model, arguments.tokenizer.as_deref())?;
@@ -27,14 +27,11 @@ pub fn score(session: &Session, arguments: &ScoreArguments) -> Result<()> {
     if text.is_empty() {
         bail!("{name} is empty: there is nothing to score");
     }
-    let text = String::from_utf8(text).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        anyhow::anyhow!("{name} is not UTF-8: byte {at} is invalid\nhint: `onto corpus build` reads other encodings")
-    })?;
+    let text = utf8(text, &name)?;
     let score = lang::text::score(open.model.as_ref(), &open.tokenizer, &text)?;
     if session.global.json {
         let mut value = serde_json::to_value(score)?;
-        value["model"] = json!(arguments.model);
+        value["model"] = json!(arguments.model.to_string_lossy());
         return line_to_stdout(&value.to_string());
     }
     line_to_stdout(&format!("log-probability  {:.4} nats", score.log_prob))?;
@@ -45,7 +42,16 @@ pub fn score(session: &Session, arguments: &ScoreArguments) -> Result<()> {
     line_to_stdout(&format!("bits per byte    {:.4}", score.bits_per_byte))
 }
 
-fn stdin() -> Result<Vec<u8>> {
+/// The text that bytes are, or the place where they are none.
+pub fn utf8(bytes: Vec<u8>, name: &str) -> Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        anyhow::anyhow!("{name} is not UTF-8: byte {at} is invalid\nhint: `onto corpus build` reads other encodings")
+    })
+}
+
+/// Everything on stdin.
+pub fn stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
     Ok(bytes)
@@ -54,18 +60,17 @@ fn stdin() -> Result<Vec<u8>> {
 pub fn eval(session: &Session, arguments: &EvalArguments) -> Result<()> {
     let open = open(&arguments.model, None)?;
     let items: Vec<EvalItem> = match &arguments.tasks {
-        Some(path) => {
-            let (items, problems) = read_lines_lenient(path)?;
-            for problem in problems.iter().take(10) {
-                session.terminal.warn(&format!("{problem} (skipped)"));
-            }
-            items
-        }
+        Some(path) => from_file(&session.terminal, &path.to_string_lossy())
+            .context("there is nothing to ask\nhint: --tasks takes JSON lines of `id`, `task`, `prompt`, `answer`, as in RUN/instances/evaluation.jsonl")?,
         // Another seed than the recipe's: fresh people, fresh questions, still held out.
         None => microworld::evaluation(session.seed(20_000), arguments.items, 0.3),
     };
     if items.is_empty() {
-        bail!("there is no evaluation item to ask");
+        return Err(Usage("--items 0: expected at least 1".to_owned()).into());
+    }
+    if let Some(out) = &session.global.out {
+        std::fs::create_dir_all(out)
+            .with_context(|| format!("cannot create {}\nhint: --out names another folder", out.display()))?;
     }
     let progress = std::sync::Mutex::new(crate::terminal::Progress::new(&session.terminal, "questions", 0));
     let result = exact_match(
@@ -84,7 +89,6 @@ pub fn eval(session: &Session, arguments: &EvalArguments) -> Result<()> {
     let mut harness = HarnessResults::new("onto", &arguments.model.display().to_string());
     harness.add_exact_match(&result);
     if let Some(out) = &session.global.out {
-        std::fs::create_dir_all(out).with_context(|| format!("cannot create {}", out.display()))?;
         harness.write(out)?;
     }
     if session.global.json {

@@ -20,7 +20,7 @@ pub use corpora::warn_of_problems;
 use lang::artifact::Manifest;
 use serde_json::json;
 
-use crate::cli::{Arguments, Command, Global};
+use crate::cli::{Arguments, Command, CorpusCommand, Global, TokenizerCommand};
 use crate::run::stage::Context;
 use crate::terminal::{Terminal, Usage, interrupt_flag, line_to_stdout};
 
@@ -39,7 +39,7 @@ impl Session {
     pub fn context(&self, root: &Path) -> Context {
         Context {
             root: root.to_owned(),
-            command: std::env::args().collect(),
+            command: std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect(),
             terminal: self.terminal.clone(),
             interrupt: Arc::clone(&self.interrupt),
             memory_limit: self.global.memory,
@@ -65,15 +65,17 @@ impl Session {
 pub fn dispatch(arguments: Arguments) -> Result<()> {
     let global = arguments.global;
     let threads = match global.threads {
-        Some(0) => return Err(Usage("--threads 0: expected at least 1".to_owned()).into()),
-        Some(threads) => threads,
+        Some(threads) => usize::from(threads),
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     tensor::set_threads(threads)?;
     // The stages that work on text use rayon's own pool; it can be set up only once, and this is the once.
     drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
-    let session =
-        Session { terminal: Terminal::new(global.quiet, global.no_progress), interrupt: interrupt_flag(), global };
+    let session = Session {
+        terminal: Terminal::new(global.quiet, global.no_progress),
+        interrupt: interrupt_flag(has_safe_points(&arguments.command)),
+        global,
+    };
     match arguments.command {
         Command::Run(arguments) => run::run(&session, &arguments),
         Command::Corpus(command) => corpora::corpus(&session, &command),
@@ -91,12 +93,23 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
     }
 }
 
+/// Whether a command writes an artifact, or looks at the flag while it talks; the others can end anywhere.
+fn has_safe_points(command: &Command) -> bool {
+    match command {
+        Command::Run(_) | Command::Pretrain(_) | Command::Tune(_) | Command::Align(_) | Command::Ngram(_) => true,
+        Command::Generate(_) | Command::Chat(_) => true,
+        Command::Corpus(command) => matches!(command, CorpusCommand::Make(_) | CorpusCommand::Build(_)),
+        Command::Tokenizer(command) => matches!(command, TokenizerCommand::Train(_)),
+        Command::Score(_) | Command::Eval(_) | Command::Info(_) | Command::Doctor => false,
+    }
+}
+
 /// Says where the artifact of a stage run by its own command stands.
 fn finished(session: &Session, out: &Path, manifest: &Manifest, skipped: bool) -> Result<()> {
     if session.global.json {
         let metrics = &manifest.metrics;
         line_to_stdout(
-            &json!({"artifact": out, "sha256": manifest.sha256, "skipped": skipped, "metrics": metrics}).to_string(),
+            &json!({"artifact": out.to_string_lossy(), "sha256": manifest.sha256, "skipped": skipped, "metrics": metrics}).to_string(),
         )
     } else {
         line_to_stdout(&format!("{} {}", manifest.kind, out.display()))

@@ -37,21 +37,31 @@ pub fn open(path: &Path, tokenizer: Option<&Path>) -> Result<OpenModel> {
         // The baselines of a run stand beside its tokenizer stage.
         None => beside.join("../tokenizer"),
     };
-    let tokenizer = Tokenizer::load(&home)
-        .with_context(|| format!("{} needs a tokenizer\nhint: --tokenizer DIR names it", path.display()))?;
+    let arpa = if path.is_dir() { path.join("ngram.arpa") } else { path.to_owned() };
+    let is_arpa = arpa.extension().is_some_and(|extension| extension == "arpa") && arpa.exists();
+    if !is_arpa && !path.join("config.json").exists() {
+        let inside = path.join("models/aligned");
+        let hint = if inside.exists() {
+            format!("this is the folder of a run; try --model {}", inside.display())
+        } else {
+            "a folder with config.json, model.safetensors and tokenizer.json, or an .arpa file".to_owned()
+        };
+        bail!("{} is no model this program knows\nhint: {hint}", path.display());
+    }
+    let tokenizer = Tokenizer::load(&home).with_context(|| {
+        format!(
+            "the tokenizer of {} cannot be read\nhint: tokenizer.json stands beside the model, or `onto score \
+             --tokenizer DIR` names it",
+            path.display()
+        )
+    })?;
     let template = ChatTemplate::load(&home).unwrap_or_else(|_| ChatTemplate::chatml());
     let mut stop = vec![tokenizer.end_of_text()];
     stop.extend(tokenizer.end_of_turn());
-    let arpa = if path.is_dir() { path.join("ngram.arpa") } else { path.to_owned() };
     let model: Box<dyn LanguageModel> = if path.join("config.json").exists() {
         Box::new(NeuralModel::load(path)?)
-    } else if arpa.extension().is_some_and(|extension| extension == "arpa") && arpa.exists() {
-        Box::new(NGram::load(&arpa)?)
     } else {
-        bail!(
-            "{} is no model this program knows\nhint: a folder with config.json and model.safetensors, or an .arpa file",
-            path.display()
-        );
+        Box::new(NGram::load(&arpa)?)
     };
     if tokenizer.vocabulary_size() > model.vocabulary_size() {
         bail!(

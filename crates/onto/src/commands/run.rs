@@ -36,9 +36,9 @@ pub fn run(session: &Session, arguments: &RunArguments) -> Result<()> {
         line_to_stdout(
             &json!({
                 "recipe": recipe.name,
-                "report": life.report_json,
-                "report_html": life.report_html,
-                "model": life.model,
+                "report": life.report_json.to_string_lossy(),
+                "report_html": life.report_html.to_string_lossy(),
+                "model": life.model.to_string_lossy(),
                 "seconds": life.seconds,
                 "nothing_to_do": life.nothing_to_do,
                 "stages": life.stages,

@@ -5,11 +5,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use lang::artifact;
 use lang::instance::{Conversation, Preference};
-use lang::tokenizer::Tokenizer;
 use serde_json::{Map, json};
 use slm::{NGram, NGramConfig};
 
 use super::corpora::read_paths;
+use super::vocabulary::load;
 use super::{Session, finished};
 use crate::cli::{NgramCommand, NgramTrainArguments, TrainArguments};
 use crate::recipe::Recipe;
@@ -26,7 +26,7 @@ pub fn ngram(session: &Session, command: &NgramCommand) -> Result<()> {
 
 fn train_ngram(session: &Session, arguments: &NgramTrainArguments) -> Result<()> {
     let out = session.out()?;
-    let tokenizer = Tokenizer::load(&arguments.tokenizer)?;
+    let tokenizer = load(&arguments.tokenizer)?;
     let (documents, mut inputs) = read_paths(session, &arguments.paths)?;
     inputs.push(artifact::input(&arguments.tokenizer, "tokenizer")?);
     let context = session.context(&out);
@@ -64,7 +64,7 @@ pub fn pretrain(session: &Session, arguments: &TrainArguments) -> Result<()> {
         .tokenizer
         .as_deref()
         .ok_or_else(|| Usage("pretrain needs --tokenizer DIR\nhint: `onto tokenizer train` makes one".into()))?;
-    let tokenizer = Tokenizer::load(folder)?;
+    let tokenizer = load(folder)?;
     let (documents, mut inputs) = read_paths(session, &arguments.data)?;
     inputs.push(artifact::input(folder, "tokenizer")?);
     let context = session.context(&out);
@@ -105,7 +105,7 @@ fn instances<T: serde::de::DeserializeOwned>(
 ) -> Result<Vec<T>> {
     let mut all = Vec::new();
     for path in data {
-        all.extend(from_file(context, &path.to_string_lossy())?);
+        all.extend(from_file(&context.terminal, &path.to_string_lossy())?);
     }
     Ok(all)
 }

@@ -1,10 +1,10 @@
 //! `onto generate` and `onto chat`: using a model.
 
-use std::io::{BufRead, IsTerminal, Read, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use lang::instance::{Message, Role};
 use lang::sampling::SamplingConfig;
 use lang::text::{FinishReason, generate as continue_text};
@@ -12,20 +12,17 @@ use lang::tokenizer::DecodeStream;
 use serde_json::json;
 
 use super::Session;
+use super::measure::{stdin, utf8};
 use super::open::{OpenModel, open};
 use crate::cli::{ChatArguments, GenerateArguments, SamplingArguments};
-use crate::terminal::{Usage, line_to_stdout, to_stdout};
+use crate::terminal::{Interrupted, ReaderGone, Usage, line_to_stdout, to_stdout};
 
 /// Continues a prompt.
 pub fn generate(session: &Session, arguments: &GenerateArguments) -> Result<()> {
     let config = sampling(session, &arguments.sampling)?;
     let open = open(&arguments.model, None)?;
     let prompt = match arguments.prompt.as_deref() {
-        Some("-") => {
-            let mut text = String::new();
-            std::io::stdin().read_to_string(&mut text).context("cannot read the prompt from stdin")?;
-            text
-        }
+        Some("-") => utf8(stdin()?, "stdin")?,
         Some(text) => text.to_owned(),
         None => String::new(),
     };
@@ -36,6 +33,11 @@ pub fn generate(session: &Session, arguments: &GenerateArguments) -> Result<()> 
         ids.extend(open.tokenizer.encode(&prompt));
         ids
     };
+    if let Some(limit) = open.model.context_length()
+        && ids.len() >= limit
+    {
+        bail!("the prompt has {} tokens, and the model's context holds {limit}\nhint: shorten --prompt", ids.len());
+    }
     let streaming = !session.global.json;
     if streaming && !arguments.chat {
         to_stdout(&prompt)?;
@@ -49,13 +51,17 @@ pub fn generate(session: &Session, arguments: &GenerateArguments) -> Result<()> 
                 "finish_reason": answer.finish_reason,
                 "tokens_per_second": answer.tokens_per_second,
                 "prompt": prompt,
-                "model": arguments.model,
+                "model": arguments.model.to_string_lossy(),
             })
             .to_string(),
-        )
+        )?;
     } else {
-        to_stdout("\n")
+        to_stdout("\n")?;
     }
+    if session.interrupt.load(Ordering::SeqCst) {
+        return Err(Interrupted(format!("stopped after {} tokens", answer.tokens)).into());
+    }
+    Ok(())
 }
 
 /// Talks in turns until the input ends.
@@ -121,7 +127,10 @@ pub fn chat(session: &Session, arguments: &ChatArguments) -> Result<()> {
             }
             Err(error) => {
                 // A turn too long for the model is the person's to shorten, not the end of the talk.
-                terminal.warn(&format!("{error:#}"));
+                if error.downcast_ref::<ReaderGone>().is_some() {
+                    return Err(error);
+                }
+                terminal.warn(&format!("no answer: {error:#}; say it in fewer words, or /new starts over"));
                 messages.pop();
             }
         }

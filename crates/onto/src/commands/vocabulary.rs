@@ -1,6 +1,7 @@
 //! `onto tokenizer …`
 
 use std::io::Read;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use lang::tokenizer::{Tokenizer, TrainConfig};
@@ -50,10 +51,20 @@ fn train(session: &Session, arguments: &TokenizerTrainArguments) -> Result<()> {
         Ok(metrics)
     })?;
     if session.global.json {
-        line_to_stdout(&json!({"tokenizer": out, "sha256": manifest.sha256, "skipped": record.skipped}).to_string())
+        line_to_stdout(
+            &json!({"tokenizer": out.to_string_lossy(), "sha256": manifest.sha256, "skipped": record.skipped})
+                .to_string(),
+        )
     } else {
         line_to_stdout(&format!("tokenizer {}", out.display()))
     }
+}
+
+/// The tokenizer that `--tokenizer` names.
+pub fn load(path: &Path) -> Result<Tokenizer> {
+    Tokenizer::load(path).with_context(|| {
+        format!("cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json or its folder", path.display())
+    })
 }
 
 /// The words typed, or stdin.
@@ -68,7 +79,7 @@ fn input(arguments: &TokenizerUseArguments) -> Result<Vec<u8>> {
 }
 
 fn encode(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {
-    let tokenizer = Tokenizer::load(&arguments.tokenizer)?;
+    let tokenizer = load(&arguments.tokenizer)?;
     let bytes = input(arguments)?;
     let (ids, offsets) = match std::str::from_utf8(&bytes) {
         Ok(text) if arguments.special => (tokenizer.encode_with_special(text), None),
@@ -90,7 +101,7 @@ fn encode(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {
 }
 
 fn decode(arguments: &TokenizerUseArguments, json: bool) -> Result<()> {
-    let tokenizer = Tokenizer::load(&arguments.tokenizer)?;
+    let tokenizer = load(&arguments.tokenizer)?;
     let text = String::from_utf8(input(arguments)?).context("token ids are numbers; the input is not text")?;
     let mut ids = Vec::new();
     for word in text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
@@ -106,7 +117,7 @@ fn decode(arguments: &TokenizerUseArguments, json: bool) -> Result<()> {
 
 /// The text with its tokens in alternating colours, or between bars where there is no colour.
 fn inspect(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {
-    let tokenizer = Tokenizer::load(&arguments.tokenizer)?;
+    let tokenizer = load(&arguments.tokenizer)?;
     let bytes = input(arguments)?;
     let text = String::from_utf8_lossy(&bytes);
     let ids = if arguments.special { tokenizer.encode_with_special(&text) } else { tokenizer.encode(&text) };

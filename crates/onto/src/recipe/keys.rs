@@ -42,6 +42,9 @@ fn check_table(label: &str, text: &str, prefix: &str, table: &toml::de::DeTable<
                         with_article(found.type_str())
                     );
                 }
+                if found.as_integer().is_some_and(|number| number.as_str().starts_with('-')) && example.is_integer() {
+                    bail!("{label}:{line}: `{prefix}{name}` is negative: expected 0 or more");
+                }
             }
         }
     }
@@ -80,6 +83,9 @@ pub fn apply_override(table: &mut Table, pair: &str, schema: &Table) -> Result<(
     let path = path.trim();
     let parts: Vec<&str> = path.split('.').collect();
     let Some((last, folders)) = parts.split_last() else { bail!("--set {pair}: the key is empty") };
+    if parts.contains(&"") {
+        bail!("--set {pair}: the key has an empty part\nhint: for example --set pretrain.steps=200");
+    }
     let mut known = schema;
     let mut target = table;
     let mut prefix = String::new();
@@ -102,7 +108,11 @@ pub fn apply_override(table: &mut Table, pair: &str, schema: &Table) -> Result<(
     let raw = raw.trim();
     let value = match example {
         Value::String(_) => Value::String(raw.trim_matches('"').to_owned()),
-        Value::Integer(_) => Value::Integer(raw.replace('_', "").parse().map_err(|_| wrong(path, raw, "an integer"))?),
+        // Every whole number of a recipe is a count, a length or a seed.
+        Value::Integer(_) => {
+            let number = raw.replace('_', "").parse::<i64>().ok().filter(|&number| number >= 0);
+            Value::Integer(number.ok_or_else(|| wrong(path, raw, "an integer, 0 or more"))?)
+        }
         Value::Float(_) => Value::Float(raw.parse().map_err(|_| wrong(path, raw, "a number"))?),
         Value::Boolean(_) => Value::Boolean(raw.parse().map_err(|_| wrong(path, raw, "true or false"))?),
         Value::Table(_) => bail!("--set {path}: this is a table of keys; set one of its keys"),
@@ -116,6 +126,35 @@ pub fn apply_override(table: &mut Table, pair: &str, schema: &Table) -> Result<(
     Ok(())
 }
 
+/// Whether the recipe that one override gave can be read at all; names the override when not.
+pub fn check_override(table: &Table, pair: &str) -> Result<()> {
+    let read: Result<Recipe, _> = Value::Table(table.clone()).try_into();
+    read.map(drop).map_err(|error| anyhow!("--set {pair}: {}", error.message()))
+}
+
 fn wrong(path: &str, raw: &str, expected: &str) -> anyhow::Error {
     anyhow!("--set {path}={raw}: expected {expected}")
+}
+
+/// The decoder names its shape as Hugging Face does; a person has the recipe's keys before them.
+pub fn in_keys_of_the_recipe(message: &str) -> String {
+    let keys = [
+        ("n_kv_heads", "model.kv_heads"),
+        ("n_heads", "model.heads"),
+        ("n_layers", "model.layers"),
+        ("hidden_size", "model.hidden_size"),
+        ("intermediate_size", "model.intermediate_size"),
+        ("max_position_embeddings", "model.context"),
+        ("vocab_size", "tokenizer.vocab_size"),
+        ("init_std", "model.init_std"),
+        ("theta", "model.rope_theta"),
+    ];
+    message
+        .split_inclusive(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+        .map(|piece| {
+            let word = piece.trim_end_matches(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+            let known = keys.iter().find(|key| key.0 == word);
+            known.map_or_else(|| piece.to_owned(), |key| format!("{}{}", key.1, &piece[word.len()..]))
+        })
+        .collect()
 }

@@ -39,13 +39,15 @@ impl Recipe {
         let schema = keys::schema();
         keys::check_file(label, text, &schema)?;
         let mut table: toml::Table = toml::from_str(text).with_context(|| format!("{label} is not a valid recipe"))?;
+        // Faults of the file are told with their lines, before an override can be blamed.
+        let from_text: Recipe = toml::from_str(text).with_context(|| format!("in {label}"))?;
         for pair in overrides {
             keys::apply_override(&mut table, pair, &schema)?;
+            keys::check_override(&table, pair)?;
         }
         table.entry("name").or_insert_with(|| toml::Value::String(name.to_owned()));
-        // The text is read again only for its line numbers; overrides have none.
         let recipe: Recipe = if overrides.is_empty() {
-            let mut recipe: Recipe = toml::from_str(text).with_context(|| format!("in {label}"))?;
+            let mut recipe = from_text;
             if recipe.name.is_empty() {
                 recipe.name = name.to_owned();
             }
@@ -112,6 +114,16 @@ mod tests {
         fails_with("", &["pretrain.step=3"], &["pretrain.step", "pretrain.steps"]);
         fails_with("", &["pretrain.steps=x"], &["pretrain.steps", "integer"]);
         fails_with("", &["pretrain.steps"], &["key=value"]);
+        fails_with("", &["=3"], &["--set =3", "empty"]);
+        fails_with("", &["pretrain.steps=-1"], &["pretrain.steps=-1", "0 or more"]);
+        fails_with("[pretrain]\nsteps = -1\n", &[], &["r.toml:2", "pretrain.steps", "0 or more"]);
+        fails_with("", &["pretrain.dtype=f64"], &["pretrain.dtype=f64", "bf16"]);
+        fails_with("", &["clean.near_duplicates.bands=0"], &["clean.near_duplicates.bands is 0"]);
+        fails_with("", &["clean.statistics.max_run_share=nan"], &["clean.statistics.max_run_share is NaN"]);
+        fails_with("", &["corpus.documents=1000000000000"], &["corpus.documents", "at most"]);
+        fails_with("", &["pretrain.gradient_accumulation=1000000000000"], &["pretrain.gradient_accumulation"]);
+        fails_with("", &["model.heads=0"], &["model.heads"]);
+        fails_with("", &["model.layers=100000"], &["model.layers", "4096"]);
     }
 
     #[test]

@@ -417,6 +417,22 @@ impl Recipe {
         at_least("evaluate.max_tokens", self.evaluate.max_tokens, 1);
         at_least("tune.conversations", self.tune.conversations, 1);
         at_least("align.pairs", self.align.pairs, 1);
+        let mut at_most = |key: &str, value: usize, high: usize| {
+            if value > high {
+                problems.push(format!("{key} = {value}: expected at most {high}"));
+            }
+        };
+        // Far beyond any machine's memory, so that a slip of the finger is told before it is tried.
+        for (key, value) in [
+            ("corpus.documents", self.corpus.documents),
+            ("corpus.held_out_documents", self.corpus.held_out_documents),
+            ("evaluate.items_per_task", self.evaluate.items_per_task),
+            ("evaluate.pairs", self.evaluate.pairs),
+            ("tune.conversations", self.tune.conversations),
+            ("align.pairs", self.align.pairs),
+        ] {
+            at_most(key, value, 100_000_000);
+        }
         if self.ngram.order > 6 {
             problems.push(format!("ngram.order = {}: expected 1 to 6", self.ngram.order));
         }
@@ -446,6 +462,15 @@ impl Recipe {
             if let Err(error) = train.validate(section) {
                 problems.push(error.to_string());
             }
+            let tokens = [train.batch_size, train.gradient_accumulation, train.sequence_length]
+                .iter()
+                .try_fold(1usize, |product, &factor| product.checked_mul(factor));
+            if tokens.is_none_or(|tokens| tokens > MOST_TOKENS_A_STEP) {
+                problems.push(format!(
+                    "{section}.batch_size × {section}.gradient_accumulation × {section}.sequence_length: expected at \
+                     most {MOST_TOKENS_A_STEP} tokens a step"
+                ));
+            }
             if train.sequence_length > self.model.context {
                 problems.push(format!(
                     "{section}.sequence_length = {}: expected at most model.context = {}",
@@ -454,6 +479,19 @@ impl Recipe {
             }
         }
         if let Err(error) = self.model.decoder(self.tokenizer.vocab_size, 0, 0).check() {
+            problems.push(super::keys::in_keys_of_the_recipe(&error.to_string()));
+        }
+        let model = &self.model;
+        let [layers, hidden, inner, words] =
+            [model.layers, model.hidden_size, model.intermediate_size, self.tokenizer.vocab_size].map(|n| n as f64);
+        let parameters = layers * hidden * (4.0 * hidden + 3.0 * inner) + words * hidden;
+        if parameters > 1e12 {
+            problems.push(format!(
+                "model shape: {parameters:.0e} parameters: expected at most 1e12\nhint: lower model.hidden_size, \
+                 model.intermediate_size or model.layers"
+            ));
+        }
+        if let Err(error) = self.clean.validate() {
             problems.push(error.to_string());
         }
         if self.name.is_empty() || self.name.contains(['/', '\\']) || self.name.starts_with('.') {
@@ -462,3 +500,6 @@ impl Recipe {
         problems
     }
 }
+
+/// The largest published batches hold tens of millions of tokens.
+const MOST_TOKENS_A_STEP: usize = 1 << 30;

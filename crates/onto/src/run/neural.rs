@@ -87,9 +87,11 @@ pub fn pretrain(
     let shape =
         recipe.model.decoder(tokenizer.vocabulary_size(), tokenizer.beginning_of_text(), tokenizer.end_of_text());
     let decoder = Decoder::new(shape)?;
+    let config = seeded(&recipe.pretrain.train, recipe.seed);
+    // Before the weights are made: a shape that cannot fit is refused, not tried.
+    check_memory(context, &decoder, &config, "pretrain")?;
     let mut parameters =
         if recipe.model.start == "copying" { decoder.init_copying(recipe.seed)? } else { decoder.init(recipe.seed) };
-    let config = seeded(&recipe.pretrain.train, recipe.seed);
     let held_out = Shard::open(&shards.join(HELD_OUT_SHARD))?;
     let text = PretrainText {
         corpus: Arc::new(Shard::open(&shards.join(TRAIN_SHARD))?),
@@ -99,7 +101,6 @@ pub fn pretrain(
         mask_documents: recipe.pretrain.separate_documents,
     };
     let stage = Stage::pretrain(&text, &config)?;
-    check_memory(context, &decoder, &config, "pretrain")?;
     context.terminal.say(&format!(
         "  {} parameters · {} tokens a step · {:.1} passes over {} tokens",
         grouped(decoder.n_parameters() as f64),
@@ -236,7 +237,8 @@ fn learn(
 fn check_memory(context: &Context, decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {
     let rows = if section == "align" { 2 * config.batch_size } else { config.batch_size };
     let bf16 = config.dtype == train::Precision::Bf16;
-    let needed = decoder.training_memory(rows, config.sequence_length, bf16).total();
+    let estimate = decoder.training_memory(rows, config.sequence_length, bf16);
+    let needed = estimate.total();
     let mib = |bytes: u64| bytes as f64 / (1u64 << 20) as f64;
     context.terminal.say(&format!("  about {:.0} MiB of memory for the step", mib(needed)));
     let available = available_memory();
@@ -244,9 +246,19 @@ fn check_memory(context: &Context, decoder: &Decoder, config: &TrainConfig, sect
     if let Some(limit) = limit
         && needed > limit
     {
+        // A smaller batch helps only with what the batch needs.
+        let hint = if needed - estimate.activations > limit {
+            "the weights alone are too many: lower model.hidden_size, model.intermediate_size, model.layers \
+             or tokenizer.vocab_size"
+                .to_owned()
+        } else {
+            format!(
+                "lower {section}.batch_size and raise {section}.gradient_accumulation by the same factor, which gives \
+                 the same updates"
+            )
+        };
         bail!(
-            "{section} needs about {:.0} MiB, more than the {:.0} MiB {}\nhint: lower {section}.batch_size and raise \
-             {section}.gradient_accumulation by the same factor, which gives the same updates",
+            "{section} needs about {:.0} MiB, more than the {:.0} MiB {}\nhint: {hint}",
             mib(needed),
             mib(limit),
             if context.memory_limit.is_some() { "that --memory allows" } else { "this machine has free" }

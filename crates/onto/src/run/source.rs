@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::lines::{read_lines_lenient, write_json, write_lines};
 use super::stage::Context;
 use crate::recipe::{NoiseSection, Recipe};
-use crate::terminal::Progress;
+use crate::terminal::{Progress, Terminal};
 
 /// Raw documents.
 pub const DOCUMENTS: &str = "documents.jsonl";
@@ -85,8 +85,8 @@ pub fn read_files(recipe: &Recipe, context: &Context, dir: &Path) -> Result<Map<
     }
     if held_out.is_empty() {
         bail!(
-            "{} holds one document, and nothing can be held out to measure on\nhint: add documents, or split it with \
-             --set corpus.split_bytes=4000",
+            "{} holds one document, and nothing can be held out to measure on\nhint: add documents, or cut it at line ends \
+             with --set corpus.split_bytes=4000 (text in one line is one document)",
             path.display()
         );
     }
@@ -107,7 +107,7 @@ pub fn read_files(recipe: &Recipe, context: &Context, dir: &Path) -> Result<Map<
     write_lines(&dir.join(EVALUATION), &items)?;
     write_json(&dir.join("read-report.json"), &report)?;
     let mut metrics = counts(&training, &held_out);
-    metrics.insert("problems".into(), json!(report.problems.len()));
+    metrics.insert("problems".into(), json!(report.n_problems));
     Ok(metrics)
 }
 
@@ -151,14 +151,14 @@ pub fn make_instances(
     let (tune, align, evaluate) = (&recipe.tune, &recipe.align, &recipe.evaluate);
     let longest = recipe.instance_chars();
     let conversations: Vec<Conversation> = if !tune.path.is_empty() {
-        from_file(context, &tune.path)?
+        from_file(&context.terminal, &tune.path)?
     } else if own_text {
         corpus::instances::conversations(sources.documents, recipe.seed, tune.conversations, longest)
     } else {
         microworld::conversations(recipe.seed, Split::Train, tune.conversations, share)
     };
     let preferences: Vec<Preference> = if !align.path.is_empty() {
-        from_file(context, &align.path)?
+        from_file(&context.terminal, &align.path)?
     } else if own_text {
         corpus::instances::preferences(sources.documents, recipe.seed, align.pairs, longest)
     } else {
@@ -182,7 +182,9 @@ pub fn make_instances(
         ("evaluation items", items.len(), "corpus.held_out_share"),
     ] {
         if count == 0 {
-            bail!("no {what} could be made from the corpus: its documents are too few or too short\nhint: see {key}");
+            bail!(
+                "no {what} could be made from the corpus: its documents are too few or too short\nhint: give more text; {key} can help too"
+            );
         }
     }
     write_lines(&dir.join(CONVERSATIONS), &conversations)?;
@@ -198,14 +200,9 @@ pub fn make_instances(
 }
 
 /// Instances from a person's JSONL; bad lines are named and skipped.
-pub fn from_file<T: serde::de::DeserializeOwned>(context: &Context, path: &str) -> Result<Vec<T>> {
+pub fn from_file<T: serde::de::DeserializeOwned>(terminal: &Terminal, path: &str) -> Result<Vec<T>> {
     let (values, problems) = read_lines_lenient(Path::new(path))?;
-    for problem in problems.iter().take(10) {
-        context.terminal.warn(&format!("{problem} (skipped)"));
-    }
-    if problems.len() > 10 {
-        context.terminal.warn(&format!("… and {} more bad lines in {path}", problems.len() - 10));
-    }
+    terminal.warn_of_bad(&problems, problems.len(), &format!("bad lines in {path}"));
     if values.is_empty() {
         bail!("{path} has no usable line ({} bad ones)", problems.len());
     }

@@ -84,7 +84,9 @@ impl Context {
         let started = Instant::now();
         reset_peak_memory();
         self.terminal.say(&format!("{} {}", self.terminal.paint("1;36", "▸"), stage.name));
-        let writer = Writer::create(stage.path, plan)?;
+        let writer = Writer::create(stage.path, plan).with_context(|| {
+            format!("stage {} has no place to write to\nhint: --out names another folder", stage.name)
+        })?;
         let mut metrics = make(writer.dir(), &key).with_context(|| format!("stage {} failed", stage.name))?;
         metrics.insert("stage_seconds".into(), json!((started.elapsed().as_secs_f64() * 100.0).round() / 100.0));
         metrics.insert("stage_peak_rss_bytes".into(), json!(peak_memory()));

@@ -2,10 +2,13 @@
 
 mod progress;
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context;
 
 pub use progress::{Progress, TrainingProgress, grouped};
 
@@ -37,7 +40,18 @@ impl Terminal {
 
     /// Something is wrong but work goes on.
     pub fn warn(&self, line: &str) {
-        to_stderr(&format!("{} {line}", self.paint("33", "warning:")));
+        to_stderr(&format!("{} {}", self.paint("33", "warning:"), visible(line)));
+    }
+
+    /// What was wrong with records that are passed over: the first ten by name, the rest by number.
+    pub fn warn_of_bad(&self, problems: &[impl std::fmt::Display], total: usize, what: &str) {
+        const SHOWN: usize = 10;
+        for problem in problems.iter().take(SHOWN) {
+            self.warn(&format!("{problem} (skipped)"));
+        }
+        if total > SHOWN {
+            self.warn(&format!("… and {} more {what} ({total} in all)", total - SHOWN));
+        }
     }
 
     /// `text` in an ANSI colour, where colours are shown.
@@ -57,7 +71,7 @@ pub fn to_stdout(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Err(anyhow::Error::new(ReaderGone)),
-        other => Ok(other?),
+        other => other.context("cannot write to stdout"),
     }
 }
 
@@ -102,22 +116,53 @@ pub fn fail(error: &anyhow::Error) -> ExitCode {
             message.push_str(&text);
         }
     }
-    let (body, hints): (Vec<&str>, Vec<&str>) =
+    let (body, mut hints): (Vec<&str>, Vec<&str>) =
         message.lines().partition(|line| !line.trim_start().starts_with("hint:"));
-    to_stderr(&format!("{} {}", terminal.paint("1;31", "error:"), body.join("\n")));
+    // What an artifact says about any stage is said better where the stage is known.
+    if hints.iter().any(|hint| hint.contains("--redo") && !hint.contains("--redo STAGE")) {
+        hints.retain(|hint| !hint.contains("--redo STAGE"));
+    }
+    if hints.is_empty() && disk_is_full(error) {
+        hints.push("free some space or choose another disk with --out DIR; what is finished is kept");
+    }
+    to_stderr(&format!("{} {}", terminal.paint("1;31", "error:"), visible(&body.join("\n"))));
     for hint in hints {
         let hint = hint.trim_start().trim_start_matches("hint:").trim();
-        to_stderr(&format!("{} {hint}", terminal.paint("36", "hint:")));
+        to_stderr(&format!("{} {}", terminal.paint("36", "hint:"), visible(hint)));
     }
     ExitCode::from(if error.downcast_ref::<Usage>().is_some() { 2 } else { 1 })
 }
 
-/// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the process at once.
-pub fn interrupt_flag() -> Arc<AtomicBool> {
+/// Whether some cause is a full disk or quota.
+fn disk_is_full(error: &anyhow::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    error.chain().any(|cause| {
+        let io = cause.downcast_ref::<std::io::Error>();
+        io.is_some_and(|error| matches!(error.kind(), StorageFull | QuotaExceeded))
+            || cause.to_string().contains("No space left on device")
+    })
+}
+
+/// Control characters as escapes: file names and file contents stand in messages, and neither may steer a terminal.
+fn visible(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for c in text.chars() {
+        if hidden(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    Cow::Owned(shown)
+}
+
+/// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the process at once. Work that has no safe points,
+/// because it keeps nothing, ends at the first.
+pub fn interrupt_flag(has_safe_points: bool) -> Arc<AtomicBool> {
     let flag = Arc::new(AtomicBool::new(false));
     let raised = Arc::clone(&flag);
     let handler = move || {
-        if raised.swap(true, Ordering::SeqCst) {
+        if raised.swap(true, Ordering::SeqCst) || !has_safe_points {
             abort_now();
         }
         to_stderr("\nstopping at the next safe point (press Ctrl-C again to stop at once) …");
@@ -127,7 +172,7 @@ pub fn interrupt_flag() -> Arc<AtomicBool> {
     flag
 }
 
-/// The person asked twice: nothing half-written can be mistaken for an artifact, so ending here is safe.
+/// Nothing half-written can be mistaken for an artifact, so ending anywhere is safe.
 #[allow(clippy::exit)]
 fn abort_now() {
     std::process::exit(130);
