@@ -120,3 +120,37 @@ fn help_names_every_command() {
     assert!(home.onto(&["--version"]).ok().stdout.starts_with("onto "));
     home.onto(&[]).fails(2, &["Usage"]);
 }
+
+/// The lines of README that a person would type: each must be a command with flags that exist, over files that exist.
+#[test]
+fn every_command_that_the_readme_shows_exists() {
+    let home = Home::new();
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let mut lines: Vec<String> = Vec::new();
+    for line in readme.lines() {
+        if let Some(code) = line.strip_prefix("    ") {
+            let code = code.split("  #").next().unwrap_or_default().trim().trim_start_matches("$ ");
+            let typed = code.strip_prefix("onto ").or_else(|| code.strip_prefix("cargo run --release -- "));
+            // `onto › …` is the model's answer.
+            lines.extend(typed.filter(|typed| !typed.starts_with('›')).map(str::to_owned));
+        } else if line.starts_with("| `onto") {
+            let commands = line.replace("\\|", "/");
+            let cell = commands.split('|').nth(1).unwrap_or_default();
+            for command in cell.split('`').filter_map(|part| part.strip_prefix("onto ")) {
+                // `[RECIPE]` may be left out; `a/b` are two commands.
+                let words: Vec<&str> = command.split(' ').filter(|word| !word.starts_with('[')).collect();
+                let (last, first) = words.split_last().unwrap();
+                lines.extend(last.split('/').map(|verb| [first, &[verb]].concat().join(" ")));
+            }
+        }
+    }
+    assert!(lines.len() > 20, "{lines:?}");
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
+        home.onto(&[&words[..], &["--help"]].concat()).ok();
+        for recipe in words.iter().filter(|word| word.ends_with(".toml")) {
+            assert!(root.join(recipe).exists(), "README names {recipe}, which is not there");
+        }
+    }
+}

@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod commands;
+mod edges;
 mod life;
 mod support;
 mod tidy;
