@@ -417,11 +417,6 @@ impl Recipe {
         at_least("evaluate.max_tokens", self.evaluate.max_tokens, 1);
         at_least("tune.conversations", self.tune.conversations, 1);
         at_least("align.pairs", self.align.pairs, 1);
-        let mut at_most = |key: &str, value: usize, high: usize| {
-            if value > high {
-                problems.push(format!("{key} = {value}: expected at most {high}"));
-            }
-        };
         // Far beyond any machine's memory, so that a slip of the finger is told before it is tried.
         for (key, value) in [
             ("corpus.documents", self.corpus.documents),
@@ -431,7 +426,9 @@ impl Recipe {
             ("tune.conversations", self.tune.conversations),
             ("align.pairs", self.align.pairs),
         ] {
-            at_most(key, value, 100_000_000);
+            if value > 100_000_000 {
+                problems.push(format!("{key} = {value}: expected at most 100000000"));
+            }
         }
         if self.ngram.order > 6 {
             problems.push(format!("ngram.order = {}: expected 1 to 6", self.ngram.order));
