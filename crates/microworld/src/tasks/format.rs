@@ -24,8 +24,10 @@ pub(super) struct Asked {
 }
 
 /// Forms in which any fact of a text can be asked for.
-pub(super) const FACT_FORMS: [fn(&mut Rng, &World, &Context, &Fact) -> Asked; 3] =
-    [ask_value_only, ask_brackets, ask_yes_no];
+pub(super) const FACT_FORMS: [AskFact; 3] = [ask_value_only, ask_brackets, ask_yes_no];
+
+/// Asks about one fact of a context.
+type AskFact = fn(&mut Rng, &World, &Context, &Fact) -> Asked;
 
 /// The registry of forms.
 const FORMS: &[Form] = &[
@@ -51,12 +53,7 @@ fn instruction(rng: &mut Rng, language: Language, templates: [&[&str]; 2], slots
 }
 
 /// A context and one question about its first fact.
-fn about_first_fact(
-    rng: &mut Rng,
-    world: &World,
-    language: Language,
-    ask: fn(&mut Rng, &World, &Context, &Fact) -> Asked,
-) -> Exchange {
+fn about_first_fact(rng: &mut Rng, world: &World, language: Language, ask: AskFact) -> Exchange {
     let context = Context::about_anything(rng, world, language);
     let asked = ask(rng, world, &context, &context.facts[0]);
     Exchange::new(format!("{}\n{}", context.text, asked.instruction), asked.answer, asked.wrong)
