@@ -9,7 +9,7 @@ use lang::rng::Rng;
 const PARAPHRASE_SHARE: f64 = 0.06;
 /// Share of contexts in which everybody has one fact only. A name alone then leads to the answer, which is where a small
 /// model begins to read; the other contexts need name and relation together.
-const ONE_FACT_EACH_SHARE: f64 = 0.7;
+const ONE_FACT_EACH_SHARE: f64 = 0.8;
 /// Share of contexts with a sentence that tells nothing about anybody.
 const FILLER_SHARE: f64 = 0.15;
 
@@ -58,7 +58,7 @@ impl Context {
         };
         let mut told: Vec<(usize, Id)> = relations.iter().map(|&r| (0, r)).collect();
         if let Some(&first) = relations.first()
-            && rng.chance(0.3)
+            && rng.chance(0.25)
         {
             told.push((1, first));
         }

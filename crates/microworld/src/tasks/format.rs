@@ -31,12 +31,12 @@ type AskFact = fn(&mut Rng, &World, &Context, &Fact) -> Asked;
 
 /// The registry of forms.
 const FORMS: &[Form] = &[
-    Form { weight: 7, generate: value_only },
-    Form { weight: 36, generate: brackets },
-    Form { weight: 7, generate: json },
+    Form { weight: 6, generate: value_only },
+    Form { weight: 37, generate: brackets },
+    Form { weight: 6, generate: json },
     Form { weight: 5, generate: list },
-    Form { weight: 26, generate: twice },
-    Form { weight: 7, generate: yes_no },
+    Form { weight: 28, generate: twice },
+    Form { weight: 6, generate: yes_no },
     Form { weight: 12, generate: translate::generate },
 ];
 
