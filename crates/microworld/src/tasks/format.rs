@@ -23,6 +23,13 @@ pub(super) struct Asked {
     pub(super) wrong: String,
 }
 
+impl Asked {
+    /// The exchange in which the text comes first.
+    fn after(self, context: &Context) -> Exchange {
+        Exchange::new(format!("{}\n{}", context.text, self.instruction), self.answer, self.wrong)
+    }
+}
+
 /// Forms in which any fact of a text can be asked for.
 pub(super) const FACT_FORMS: [AskFact; 3] = [ask_value_only, ask_brackets, ask_yes_no];
 
@@ -55,8 +62,7 @@ fn instruction(rng: &mut Rng, language: Language, templates: [&[&str]; 2], slots
 /// A context and one question about its first fact.
 fn about_first_fact(rng: &mut Rng, world: &World, language: Language, ask: AskFact) -> Exchange {
     let context = Context::about_anything(rng, world, language);
-    let asked = ask(rng, world, &context, &context.facts[0]);
-    Exchange::new(format!("{}\n{}", context.text, asked.instruction), asked.answer, asked.wrong)
+    ask(rng, world, &context, &context.facts[0]).after(&context)
 }
 
 fn value_only(rng: &mut Rng, world: &World, language: Language) -> Exchange {
@@ -119,8 +125,7 @@ fn json(rng: &mut Rng, world: &World, language: Language) -> Exchange {
     let count = if rng.chance(0.7) { 1 } else { 2 };
     let relations: Vec<Id> = choose_different(rng, JSON_RELATIONS, count).into_iter().copied().collect();
     let context = Context::about(rng, world, language, &relations);
-    let asked = ask_json(rng, world, &context, &context.facts[..count]);
-    Exchange::new(format!("{}\n{}", context.text, asked.instruction), asked.answer, asked.wrong)
+    ask_json(rng, world, &context, &context.facts[..count]).after(&context)
 }
 
 /// A JSON object of one person's `facts`, all of them of [`JSON_RELATIONS`].
@@ -176,8 +181,7 @@ fn list(rng: &mut Rng, world: &World, language: Language) -> Exchange {
         context.add(rng, &carrying(&other, language));
     }
     context.add(rng, &carrying(&owner, language));
-    let asked = ask_list(rng, language, &owner);
-    Exchange::new(format!("{}\n{}", context.text, asked.instruction), asked.answer, asked.wrong)
+    ask_list(rng, language, &owner).after(&context)
 }
 
 /// A dashed list of what `owner` carries, which the text has to tell.
