@@ -69,7 +69,7 @@ pub struct ReadReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
     /// The path.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "lang::artifact::lossy_path")]
     pub path: PathBuf,
     /// `text`, `jsonl` or `parquet`.
     pub format: String,
@@ -85,7 +85,7 @@ pub struct FileReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
     /// The file.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "lang::artifact::lossy_path")]
     pub path: PathBuf,
     /// Where in it.
     pub place: Place,
@@ -106,11 +106,6 @@ impl std::fmt::Display for Problem {
             Place::Byte(byte) => write!(f, "{path}, byte {byte}: {}", self.what),
         }
     }
-}
-
-/// A report names files for people: a name that is not UTF-8 is written with U+FFFD, which JSON can hold.
-fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&path.to_string_lossy())
 }
 
 /// Where in a file.

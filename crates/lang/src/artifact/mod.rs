@@ -39,7 +39,7 @@ pub const MANIFEST: &str = "manifest.json";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// Where it stood; what is not UTF-8 in it is written as U+FFFD, for the hash is what identifies the input.
-    #[serde(serialize_with = "lossy")]
+    #[serde(serialize_with = "lossy_path")]
     pub path: PathBuf,
     /// Content hash: of the file, or of the folder's sorted file hashes.
     pub sha256: String,
@@ -49,7 +49,11 @@ pub struct Input {
     pub relation: String,
 }
 
-fn lossy<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+/// For `serialize_with`: a path as people read it, with U+FFFD for what is not UTF-8 in it, which JSON cannot hold.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn lossy_path<S: serde::Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&path.to_string_lossy())
 }
 
