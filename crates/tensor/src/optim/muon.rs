@@ -8,8 +8,9 @@
 //! with μ momentum, η learning rate, λ decay and s = 0.2 √max(rows, columns), which gives a step the size an AdamW step
 //! has (Liu and others, "Muon is scalable for LLM training", 2025, section 2.2), so that one learning rate serves both.
 
+use crate::buffer::Buffer;
 use crate::error::check_length;
-use crate::kernels::matmul::{Format, Matrix, Packed, product};
+use crate::kernels::matmul::{Format, Matrix, Packed, product, product_columns};
 use crate::kernels::vector;
 use crate::{DType, Gradients, ParamId, Parameters, Result, TensorError, threads};
 
@@ -129,35 +130,63 @@ impl Muon {
     }
 }
 
-/// Replaces a (rows, columns) matrix by nearly the closest one whose singular values are all one.
+/// Replaces a (rows, columns) matrix X by nearly the closest one whose singular values are all one.
+///
+/// Every iteration multiplies X by a polynomial of its Gram matrix, P = a I + b G + c G² with G = X Xᵀ. All these are
+/// polynomials of the first G, so they commute: the iterations run on the small symmetric matrices alone (G ← P G P,
+/// Q ← Q P), and X is read twice, for the first G and for the end, Q X. For a matrix three times as long as wide that is
+/// less than half of the arithmetic. What it costs in accuracy is far below what five iterations leave: rounding moves a
+/// square of a singular value by about 1e-7 of the largest, and P is nearly constant so close to zero.
 fn orthogonalize(x: &mut [f32], rows: usize, columns: usize) {
-    let format = Format::of(DType::F32);
     let norm = (vector::sum_of_squares(x).sqrt().max(EPS)) as f32;
     x.iter_mut().for_each(|x| *x /= norm);
     let [a, b, c] = COEFFICIENTS;
     // The Gram matrix of the shorter side, so that it is small.
-    let side = rows.min(columns);
-    let (mut gram, mut square) = (vec![0.0; side * side], vec![0.0; side * side]);
-    let mut next = vec![0.0; x.len()];
-    for _ in 0..ITERATIONS {
-        let (x_rows, x_columns) = (Matrix::rows(x, columns), Matrix::rows(x, columns).t());
-        let (left, right, depth) =
-            if rows <= columns { (x_rows, x_columns, columns) } else { (x_columns, x_rows, rows) };
-        product(side, depth, left, &Packed::new(format, right, depth, side), 0, &mut gram, side, false);
-        let packed = Packed::new(format, Matrix::rows(&gram, side), side, side);
-        product(side, side, Matrix::rows(&gram, side), &packed, 0, &mut square, side, false);
-        for (square, gram) in square.iter_mut().zip(&gram) {
-            *square = b * gram + c * *square;
+    let (side, depth) = (rows.min(columns), rows.max(columns));
+    let (x_rows, x_columns) = (Matrix::rows(x, columns), Matrix::rows(x, columns).t());
+    let (left, right) = if rows <= columns { (x_rows, x_columns) } else { (x_columns, x_rows) };
+    let square = || Buffer::scratch(side * side);
+    let (mut gram, mut factor, mut next, mut total) = (square(), square(), square(), square());
+    symmetric_product(side, depth, left, right, &mut gram);
+    for iteration in 0..ITERATIONS {
+        symmetric_product(side, side, Matrix::rows(&gram, side), Matrix::rows(&gram, side), &mut factor);
+        for (index, (factor, gram)) in factor.iter_mut().zip(&*gram).enumerate() {
+            let identity = if index % (side + 1) == 0 { a } else { 0.0 };
+            *factor = identity + (b * gram + c * *factor);
         }
-        if rows <= columns {
-            let packed = Packed::new(format, x_rows, side, columns);
-            product(rows, side, Matrix::rows(&square, side), &packed, 0, &mut next, columns, false);
+        let by = Matrix::rows(&factor, side);
+        if iteration == 0 {
+            total.copy_from_slice(&factor);
         } else {
-            let packed = Packed::new(format, Matrix::rows(&square, side), side, side);
-            product(rows, side, x_rows, &packed, 0, &mut next, columns, false);
+            symmetric_product(side, side, Matrix::rows(&total, side), by, &mut next);
+            std::mem::swap(&mut total, &mut next);
         }
-        for (x, next) in x.iter_mut().zip(&next) {
-            *x = a * *x + next;
+        if iteration + 1 < ITERATIONS {
+            symmetric_product(side, side, Matrix::rows(&gram, side), by, &mut next);
+            symmetric_product(side, side, Matrix::rows(&next, side), by, &mut gram);
+        }
+    }
+    let (total, mut end) = (Matrix::rows(&total, side), Buffer::scratch(x.len()));
+    let (left, right) = if rows <= columns { (total, x_rows) } else { (x_rows, total) };
+    let packed = Packed::new(Format::of(DType::F32), right, side, columns);
+    product(rows, side, left, &packed, 0, &mut end, columns, false);
+    x.copy_from_slice(&end);
+}
+
+/// `out = left (side, depth) · right (depth, side)`, where the product is known to be symmetric: only blocks on and above
+/// the diagonal are computed, the others are their mirror images.
+fn symmetric_product(side: usize, depth: usize, left: Matrix, right: Matrix, out: &mut [f32]) {
+    /// Rows a block: whole panels of every kernel.
+    const BLOCK: usize = 32;
+    let packed = Packed::new(Format::of(DType::F32), right, depth, side);
+    for first in (0..side).step_by(BLOCK) {
+        let height = BLOCK.min(side - first);
+        let out = &mut out[first * side + first..];
+        product_columns(height, first..side, depth, left.below(first), &packed, 0, out, side, false);
+    }
+    for row in 1..side {
+        for column in 0..row / BLOCK * BLOCK {
+            out[row * side + column] = out[column * side + row];
         }
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Matrix<'a> {
     }
 
     /// The matrix without its first `rows` rows.
-    fn below(self, rows: usize) -> Matrix<'a> {
+    pub(crate) fn below(self, rows: usize) -> Matrix<'a> {
         Matrix { data: &self.data[rows * self.row_stride..], ..self }
     }
 
