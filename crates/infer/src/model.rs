@@ -4,7 +4,7 @@ use std::path::Path;
 
 use lang::model::{LanguageModel, ModelError, Session};
 use nn::{Batch, Decoder, NnError};
-use tensor::{DType, Parameters, Tape, Tensor, TensorError};
+use tensor::{DType, Parameters, Tape, TensorError};
 
 use crate::NeuralSession;
 
@@ -60,19 +60,14 @@ impl NeuralModel {
 
     /// Log-probabilities of the tokens after the inputs `ids[from..]`, with all of `ids` but the last as context.
     fn window(&self, ids: &[u32], from: usize) -> Result<Vec<f32>, ModelError> {
-        let (inputs, targets) = (&ids[..ids.len() - 1], &ids[from + 1..]);
+        let inputs = &ids[..ids.len() - 1];
         let mut tape = Tape::forward_only(&self.parameters);
         let batch = Batch::causal(&[inputs]).map_err(from_nn)?;
-        let mut hidden = self.decoder.hidden(&mut tape, &batch, None).map_err(from_nn)?;
-        if from > 0 {
-            // The head is a large part of a small model's work: it is spared for tokens scored before.
-            let width = self.decoder.config().hidden_size;
-            let rest = tape.value(hidden).to_f32_vec().split_off(from * width);
-            let rest = Tensor::from_f32([targets.len(), width], rest).map_err(from_tensor)?;
-            hidden = tape.input(rest);
-        }
-        let log_probs = tape.linear_log_probs(hidden, self.decoder.head(), targets).map_err(from_tensor)?;
-        Ok(tape.value(log_probs).to_f32_vec())
+        let hidden = self.decoder.hidden(&mut tape, &batch, None).map_err(from_nn)?;
+        // The head is a large part of a small model's work: it is spared for tokens scored before.
+        let targets: Vec<Option<u32>> = (0..inputs.len()).map(|at| (at >= from).then_some(ids[at + 1])).collect();
+        let log_probs = tape.linear_log_probs(hidden, self.decoder.head(), &targets).map_err(from_tensor)?;
+        Ok(tape.value(log_probs).to_f32_vec().split_off(from))
     }
 }
 

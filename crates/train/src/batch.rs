@@ -52,8 +52,10 @@ pub struct TrainBatch {
     pub targets: Vec<u32>,
     /// Whether that token counts.
     pub is_target: Vec<bool>,
-    /// Log-probability of each row's targets under the reference model; empty but for preference pairs, whose rows
-    /// alternate between preferred and other answer.
+    /// For preference pairs, the answer each target token belongs to: pair `n` has answers `2 n`, the preferred one, and
+    /// `2 n + 1`. Empty for other data.
+    pub answer_of: Vec<Option<u32>>,
+    /// Log-probability of each answer under the reference model; empty but for preference pairs.
     pub reference: Vec<f32>,
     /// What the rows hold.
     pub counts: Counts,

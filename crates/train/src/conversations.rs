@@ -197,6 +197,7 @@ impl RowBuilder {
             document_of: mask_documents.then(|| self.document_of.into()),
             targets: self.targets,
             is_target: self.is_target,
+            answer_of: Vec::new(),
             reference: Vec::new(),
             counts: self.counts,
         }
@@ -204,7 +205,7 @@ impl RowBuilder {
 }
 
 /// Rows of at most `capacity`, each a list of indices into `lengths` (none of which is longer than `capacity`).
-fn best_fit_decreasing(lengths: &[usize], capacity: usize) -> Vec<Vec<usize>> {
+pub(crate) fn best_fit_decreasing(lengths: &[usize], capacity: usize) -> Vec<Vec<usize>> {
     let mut longest_first: Vec<usize> = (0..lengths.len()).collect();
     longest_first.sort_by_key(|&index| (std::cmp::Reverse(lengths[index]), index));
     let mut rows: Vec<Vec<usize>> = Vec::new();

@@ -87,16 +87,12 @@ fn sigmoid(z: f64) -> f64 {
     if z >= 0.0 { 1.0 / (1.0 + (-z).exp()) } else { z.exp() / (1.0 + z.exp()) }
 }
 
-/// Log-probability of each row's targets: (rows of the batch, 1).
+/// Log-probability of each answer of the batch: (answers, 1).
 pub(crate) fn answer_log_probs(tape: &mut Tape, hidden: Var, head: ParamId, batch: &TrainBatch) -> Result<Var> {
-    let token_log_probs = tape.linear_log_probs(hidden, head, &batch.targets)?;
-    let segment_of: Vec<Option<u32>> = batch
-        .is_target
-        .iter()
-        .enumerate()
-        .map(|(index, &counts)| counts.then_some((index / batch.time) as u32))
-        .collect();
-    Ok(tape.segment_sum(token_log_probs, &segment_of, batch.batch)?)
+    let targets: Vec<Option<u32>> =
+        batch.answer_of.iter().zip(&batch.targets).map(|(answer, &target)| answer.map(|_| target)).collect();
+    let token_log_probs = tape.linear_log_probs(hidden, head, &targets)?;
+    Ok(tape.segment_sum(token_log_probs, &batch.answer_of, 2 * batch.counts.pairs as usize)?)
 }
 
 impl Objective for Dpo {

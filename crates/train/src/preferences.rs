@@ -4,7 +4,7 @@ use nn::Decoder;
 use tensor::{Parameters, Tape};
 
 use crate::batch::{DataSet, TrainBatch};
-use crate::conversations::{RowBuilder, TargetSequence};
+use crate::conversations::{RowBuilder, TargetSequence, best_fit_decreasing};
 use crate::digest::Digest;
 use crate::dpo::answer_log_probs;
 use crate::error::{Result, TrainError};
@@ -33,14 +33,15 @@ pub struct PreferenceReport {
     pub without_target: usize,
 }
 
-/// Pairs with the log-probabilities the reference model gives their answers. A row of this data set is a pair; its
-/// batches have two rows a pair, preferred answer first, padded to the longest.
+/// Pairs with the log-probabilities the reference model gives their answers. A row of this data set is a pair; in its
+/// batches both answers of a pair, each behind the prompt, are packed into rows of tokens as conversations are.
 #[derive(Debug)]
 pub struct PreferencePairs {
     /// Preferred and other answer, each behind the prompt.
     pairs: Vec<[TargetSequence; 2]>,
     /// Log-probability of each answer under the reference model.
     reference: Vec<[f32; 2]>,
+    sequence_length: usize,
     report: PreferenceReport,
     digest: String,
 }
@@ -117,7 +118,8 @@ impl PreferencePairs {
                 section: section.to_owned(),
             });
         }
-        Ok(PreferencePairs { reference: vec![[0.0; 2]; used.len()], pairs: used, report, digest: digest.finish() })
+        let reference = vec![[0.0; 2]; used.len()];
+        Ok(PreferencePairs { pairs: used, reference, sequence_length, report, digest: digest.finish() })
     }
 
     /// What became of the pairs given.
@@ -137,23 +139,27 @@ impl DataSet for PreferencePairs {
     }
 
     fn rows(&self, indices: &[u64]) -> Result<TrainBatch> {
-        let chosen_pairs = indices.iter().filter_map(|&index| self.pairs.get(index as usize));
-        let time = chosen_pairs.flatten().map(TargetSequence::steps).max().unwrap_or(1);
+        let answers: Vec<&TargetSequence> = indices.iter().flat_map(|&index| &self.pairs[index as usize]).collect();
+        let lengths: Vec<usize> = answers.iter().map(|answer| answer.steps()).collect();
+        // One row is enough for a few short answers.
+        let time = self.sequence_length.min(lengths.iter().sum());
+        let packed = best_fit_decreasing(&lengths, time);
         let mut rows = RowBuilder::default();
-        let mut reference = Vec::with_capacity(2 * indices.len());
-        for &index in indices {
-            let [chosen, rejected] = &self.pairs[index as usize];
-            for sequence in [chosen, rejected] {
-                rows.push(sequence);
-                rows.pad_row(time);
+        let mut answer_of = Vec::with_capacity(packed.len() * time);
+        for row in &packed {
+            for &answer in row {
+                rows.push(answers[answer]);
+                let counts = answers[answer].is_target.iter().skip(1);
+                answer_of.extend(counts.map(|counts| counts.then_some(answer as u32)));
             }
-            rows.counts.pairs += 1;
-            rows.counts.chosen_targets += chosen.targets() as u64;
-            reference.extend(self.reference[index as usize]);
+            rows.pad_row(time);
+            answer_of.resize(answer_of.len().next_multiple_of(time), None);
         }
-        // Padding stands at the end of a row, where a causal mask already keeps it out of sight.
-        let mut batch = rows.finish(2 * indices.len(), time, false);
-        batch.reference = reference;
+        rows.counts.pairs = indices.len() as u64;
+        rows.counts.chosen_targets = answers.iter().step_by(2).map(|chosen| chosen.targets() as u64).sum();
+        let mut batch = rows.finish(packed.len(), time, true);
+        batch.answer_of = answer_of;
+        batch.reference = indices.iter().flat_map(|&index| self.reference[index as usize]).collect();
         Ok(batch)
     }
 
@@ -175,13 +181,16 @@ mod tests {
         let pairs = [pair(&[1, 2], &[3, 4], &[5]), pair(&[6], &[7], &[8, 9, 10])];
         let set = PreferencePairs::without_reference(&pairs, 8, "align").unwrap();
         let batch = set.rows(&[0, 1]).unwrap();
-        assert_eq!((batch.batch, batch.time), (4, 3));
-        assert_eq!(batch.ids, [1, 2, 3, 1, 2, 0, 6, 0, 0, 6, 8, 9]);
-        assert_eq!(batch.targets, [2, 3, 4, 2, 5, 0, 7, 0, 0, 8, 9, 10]);
-        let counted: Vec<usize> = (0..12).filter(|&i| batch.is_target[i]).collect();
-        assert_eq!(counted, [1, 2, 4, 6, 9, 10, 11]);
+        // Lengths 3, 2, 1 and 3 in rows of 8: the two long ones and then the shorter ones, each where it fits best.
+        assert_eq!((batch.batch, batch.time), (2, 8));
+        assert_eq!(batch.ids, [1, 2, 3, 6, 8, 9, 1, 2, 6, 0, 0, 0, 0, 0, 0, 0]);
+        assert_eq!(batch.targets[..9], [2, 3, 4, 8, 9, 10, 2, 5, 7]);
+        let answers: Vec<_> = batch.answer_of.iter().enumerate().filter_map(|(i, of)| Some((i, (*of)?))).collect();
+        assert_eq!(answers, [(1, 0), (2, 0), (3, 3), (4, 3), (5, 3), (7, 1), (8, 2)]);
+        let counted: Vec<usize> = (0..16).filter(|&i| batch.is_target[i]).collect();
+        assert_eq!(counted, [1, 2, 3, 4, 5, 7, 8]);
+        assert_eq!(batch.document_of.unwrap()[..], [0, 0, 0, 1, 1, 1, 2, 2, 4, 5, 5, 5, 5, 5, 5, 5]);
         assert_eq!((batch.counts.pairs, batch.counts.targets, batch.counts.chosen_targets), (2, 7, 3));
-        assert!(batch.document_of.is_none());
     }
 
     #[test]

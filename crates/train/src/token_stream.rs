@@ -198,6 +198,7 @@ impl DataSet for TokenStream {
             document_of,
             targets,
             is_target: vec![true; items],
+            answer_of: Vec::new(),
             reference: Vec::new(),
             counts,
         })

@@ -87,7 +87,7 @@ pub(crate) enum Op {
     LinearLogProbs {
         x: Var,
         weight: ParamId,
-        targets: Vec<u32>,
+        targets: Vec<Option<u32>>,
         log_sum_exp: Buffer,
     },
     SegmentSum {

@@ -164,23 +164,25 @@ impl Tape<'_> {
         Ok(self.push(value, op, x_needs || w_needs))
     }
 
-    /// `log softmax(x · weightᵀ)[i, targets[i]]` for every row, (rows, 1): x (rows, in), weight (vocabulary, in).
+    /// `log softmax(x · weightᵀ)[i, targets[i]]` for every row, (rows, 1): x (rows, in), weight (vocabulary, in). A row
+    /// without a target is 0 and costs nothing.
     ///
     /// # Errors
     /// When the shapes do not fit or a target is not below the vocabulary's size.
-    pub fn linear_log_probs(&mut self, x: Var, weight: ParamId, targets: &[u32]) -> Result<Var> {
+    pub fn linear_log_probs(&mut self, x: Var, weight: ParamId, targets: &[Option<u32>]) -> Result<Var> {
         const OP: &str = "linear_log_probs";
         let (rows, _) = self.non_empty(OP, x)?;
         let vocabulary = check_weight(self, OP, x, weight)?;
         check_length(OP, "targets", targets.len(), rows)?;
-        check_ids(OP, targets, vocabulary)?;
+        check_ids(OP, &targets.iter().flatten().copied().collect::<Vec<_>>(), vocabulary)?;
         let projection = Projection::new(self.parameters, weight, false);
-        let (mut out, mut log_sum_exp) = (Buffer::scratch(rows), Buffer::scratch(rows));
-        let all: Vec<usize> = (0..rows).collect();
-        for rows in all.chunks(GROUP) {
+        let (mut out, mut log_sum_exp) = (Buffer::zeros(rows), Buffer::zeros(rows));
+        let counted: Vec<usize> = (0..rows).filter(|&row| targets[row].is_some()).collect();
+        for rows in counted.chunks(GROUP) {
             let mut values = vec![(0.0, 0.0); rows.len()];
             projection.group(rows, self.data(x), &mut values, None, None, |row, logits, value| {
-                *value = (logits[targets[row] as usize], softmax::log_sum_exp(logits));
+                let at_target = targets[row].map_or(0.0, |target| logits[target as usize]);
+                *value = (at_target, softmax::log_sum_exp(logits));
             });
             for (&row, (at_target, sum)) in rows.iter().zip(values) {
                 out[row] = at_target - sum;
@@ -208,18 +210,18 @@ pub(crate) fn cross_entropy_backward(to: &mut BackwardSlopes, x: Var, weight: Pa
     }
 }
 
-/// The derivative of [`Tape::linear_log_probs`]; the logits are computed again, rows with slope 0 skipped.
+/// The derivative of [`Tape::linear_log_probs`]; the logits are computed again, rows with slope 0 or no target skipped.
 pub(crate) fn log_probs_backward(
     to: &mut BackwardSlopes,
     x: Var,
     weight: ParamId,
-    targets: &[u32],
+    targets: &[Option<u32>],
     log_sum_exp: &[f32],
     dy: &[f32],
 ) {
     let parameters = to.parameters;
     let projection = Projection::new(parameters, weight, to.needs(x));
-    let counted: Vec<usize> = (0..dy.len()).filter(|&row| dy[row] != 0.0).collect();
+    let counted: Vec<usize> = (0..dy.len()).filter(|&row| dy[row] != 0.0 && targets[row].is_some()).collect();
     let mut dx = to.needs(x).then(|| to.take_zeroed(x));
     for rows in counted.chunks(GROUP) {
         let d_weight = parameters.is_trainable(weight).then(|| to.gradients.get_mut(weight));
@@ -228,7 +230,9 @@ pub(crate) fn log_probs_backward(
         projection.group(rows, x, &mut values, dx.as_deref_mut(), d_weight, |row, logits, ()| {
             softmax::probabilities(logits, 1.0, log_sum_exp[row]);
             softmax::scale(logits, -dy[row]);
-            logits[targets[row] as usize] += dy[row];
+            if let Some(target) = targets[row] {
+                logits[target as usize] += dy[row];
+            }
         });
     }
     if let Some(dx) = dx {

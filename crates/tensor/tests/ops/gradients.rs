@@ -151,11 +151,11 @@ fn projections() {
     });
     check("linear_log_probs", &[&[4, 3], &[6, 3]], &|tape, p| {
         let x = rows_of(tape, p[0]);
-        tape.linear_log_probs(x, p[1], &[5, 0, 1, 2]).unwrap()
+        tape.linear_log_probs(x, p[1], &[Some(5), Some(0), None, Some(2)]).unwrap()
     });
     check("log-probabilities by segment", &[&[4, 3], &[6, 3]], &|tape, p| {
         let x = rows_of(tape, p[0]);
-        let y = tape.linear_log_probs(x, p[1], &[5, 0, 1, 2]).unwrap();
+        let y = tape.linear_log_probs(x, p[1], &[Some(5), Some(0), None, Some(2)]).unwrap();
         tape.segment_sum(y, &[Some(0), Some(1), None, Some(1)], 2).unwrap()
     });
 }
