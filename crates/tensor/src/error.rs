@@ -95,8 +95,14 @@ pub enum TensorError {
         /// The name.
         name: String,
     },
+    /// A name that is no instruction set's.
+    #[error("there is no instruction set {name:?}; there are scalar, avx2 and avx512")]
+    UnknownIsa {
+        /// The name given.
+        name: String,
+    },
     /// An instruction set that this processor does not have.
-    #[error("this processor does not have the instruction set {isa:?}")]
+    #[error("this processor does not have the instruction set {}", isa.name())]
     Isa {
         /// The instruction set asked for.
         isa: Isa,

@@ -15,11 +15,30 @@ pub enum Isa {
     Avx512,
 }
 
+impl std::str::FromStr for Isa {
+    type Err = TensorError;
+
+    /// The instruction set of this name, whether or not this processor has it.
+    fn from_str(name: &str) -> Result<Isa> {
+        let unknown = || TensorError::UnknownIsa { name: name.to_owned() };
+        Isa::ALL.into_iter().find(|isa| isa.name() == name).ok_or_else(unknown)
+    }
+}
+
 const UNKNOWN: u8 = u8::MAX;
 static CHOSEN: AtomicU8 = AtomicU8::new(UNKNOWN);
 
 impl Isa {
     const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+
+    /// Its name, as a person types it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Scalar => "scalar",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+        }
+    }
 
     /// Whether this processor has it.
     pub fn is_available(self) -> bool {

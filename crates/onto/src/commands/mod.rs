@@ -69,6 +69,9 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     tensor::set_threads(threads)?;
+    if let Some(isa) = global.isa {
+        tensor::set_isa(isa)?;
+    }
     // The stages that work on text use rayon's own pool; it can be set up only once, and this is the once.
     drop(rayon::ThreadPoolBuilder::new().num_threads(threads).build_global());
     let session = Session {

@@ -76,7 +76,7 @@ pub fn doctor(session: &Session) -> Result<()> {
         "version": env!("CARGO_PKG_VERSION"),
         "cores": cores,
         "threads": tensor::threads(),
-        "isa": format!("{:?}", tensor::isa()).to_lowercase(),
+        "isa": tensor::isa().name(),
         "memory_bytes": total,
         "peak_rss_bytes": peak_memory(),
         "microworld_items": sample.len(),

@@ -118,7 +118,7 @@ fn machine() -> Vec<Fact> {
     vec![
         Fact::new("processor", processor),
         Fact::new("threads", tensor::threads().to_string()),
-        Fact::new("instruction set", format!("{:?}", tensor::isa())),
+        Fact::new("instruction set", tensor::isa().name().to_owned()),
         Fact::new("program", format!("onto {}", env!("CARGO_PKG_VERSION"))),
     ]
 }
