@@ -247,6 +247,7 @@ mod tests {
             special_tokens: SPECIAL_TOKENS.iter().map(ToString::to_string).collect(),
             split_digits: false,
             split_han: false,
+            space_last: false,
         };
         Tokenizer::train(&["a b"], &config, &mut |_, _| {}).unwrap()
     }

@@ -26,6 +26,9 @@ const TABLE_STD: f64 = 0.5;
 /// Standard deviation of the head, whose directions are those of the embeddings: large enough that what a copying head
 /// brings is the likeliest next token by far, since a circuit that does not lower the loss is unlearned.
 const HEAD_STD: f64 = 0.12;
+/// Cosine between the vectors of tokens that are the same word: near enough that a head which looks for one finds the other,
+/// far enough apart that the head of the model can tell which of them it is to write.
+const KINSHIP: f64 = 0.85;
 /// Size of the constant that every embedding gets in its first coordinate, in standard deviations: the only signal a head
 /// can attend to that is the same for all tokens, so that it can look at a place instead of a word.
 const CONSTANT: f64 = 6.0;
@@ -44,10 +47,14 @@ const REACH: f64 = 64.0;
 impl Decoder {
     /// Fresh weights as [`init`](Decoder::init) makes them, with a copying circuit in the first two layers.
     ///
+    /// `word_of` gives for each token the one that is the same word, such as the one without the space before it: the
+    /// two begin with nearly the same vector, so that what was read as one can be looked up and written as the other. A
+    /// token not listed stands for itself.
+    ///
     /// # Errors
     /// [`NnError::Config`] when the shape cannot hold the circuit: it takes a LLaMA shape with two layers and untied
     /// embeddings.
-    pub fn init_copying(&self, seed: u64) -> Result<Parameters, NnError> {
+    pub fn init_copying(&self, seed: u64, word_of: &[u32]) -> Result<Parameters, NnError> {
         let config = self.config();
         let is_apart = !config.tie_word_embeddings;
         let (Family::Llama, PositionKind::Rope { theta }, true, true) =
@@ -71,7 +78,15 @@ impl Decoder {
             basis: orthonormal(config.hidden_size, seed),
         };
         let mut rng = Rng::for_item(seed, "copying table", 0);
-        let words: Vec<f64> = (0..config.vocab_size * config.hidden_size).map(|_| rng.normal()).collect();
+        let own: Vec<f64> = (0..config.vocab_size * config.hidden_size).map(|_| rng.normal()).collect();
+        let mut words = own.clone();
+        let rows = words.chunks_exact_mut(circuit.width).zip(word_of).enumerate();
+        for (token, (row, &word)) in rows.filter(|(token, (_, word))| **word as usize != *token) {
+            let Some(word) = own.get(word as usize * circuit.width..) else { continue };
+            for ((value, own), word) in row.iter_mut().zip(&own[token * circuit.width..]).zip(word) {
+                *value = KINSHIP * word + (1.0 - KINSHIP * KINSHIP).sqrt() * own;
+            }
+        }
         let write = |values: &mut [f32], std: f64| {
             values.iter_mut().zip(&words).for_each(|(value, word)| *value = (word * std) as f32);
         };
@@ -250,15 +265,13 @@ fn orthonormal(width: usize, seed: u64) -> Vec<Vec<f64>> {
 
 #[cfg(test)]
 mod tests {
-    use tensor::Tape;
+    use tensor::{Parameters, Tape};
 
+    use super::KINSHIP;
     use crate::{Batch, Decoder, DecoderConfig};
 
-    /// A sequence of different tokens, said twice: before any training the likeliest next token (the present one apart,
-    /// which a head alike the embeddings favours) is often the right one, and with the plain start hardly ever.
-    #[test]
-    fn an_untrained_model_copies() {
-        let config = DecoderConfig {
+    fn decoder() -> Decoder {
+        Decoder::new(DecoderConfig {
             vocab_size: 500,
             hidden_size: 128,
             n_layers: 3,
@@ -268,16 +281,28 @@ mod tests {
             max_position_embeddings: 128,
             tie_word_embeddings: false,
             ..DecoderConfig::default()
-        };
-        let decoder = Decoder::new(config).unwrap();
+        })
+        .unwrap()
+    }
+
+    /// (row.len(), 500)
+    fn logits(decoder: &Decoder, parameters: &Parameters, row: &[u32]) -> Vec<f32> {
+        let mut tape = Tape::forward_only(parameters);
+        let batch = Batch::causal(&[row]).unwrap();
+        let hidden = decoder.hidden(&mut tape, &batch, None).unwrap();
+        let logits = tape.logits(hidden, decoder.head()).unwrap();
+        tape.value(logits).to_f32_vec()
+    }
+
+    /// A sequence of different tokens, said twice: before any training the likeliest next token (the present one apart,
+    /// which a head alike the embeddings favours) is often the right one, and with the plain start hardly ever.
+    #[test]
+    fn an_untrained_model_copies() {
+        let decoder = decoder();
         let once: Vec<u32> = (0..24).map(|i| (i * 37 + 11) % 500).collect();
         let row: Vec<u32> = once.iter().chain(&once).copied().collect();
-        let right = |parameters: &tensor::Parameters| {
-            let mut tape = Tape::forward_only(parameters);
-            let batch = Batch::causal(&[&row]).unwrap();
-            let hidden = decoder.hidden(&mut tape, &batch, None).unwrap();
-            let logits = tape.logits(hidden, decoder.head()).unwrap();
-            let logits = tape.value(logits).to_f32_vec();
+        let right = |parameters: &Parameters| {
+            let logits = logits(&decoder, parameters, &row);
             (24..row.len() - 1)
                 .filter(|&t| {
                     let scores = &logits[t * 500..(t + 1) * 500];
@@ -289,15 +314,29 @@ mod tests {
                 })
                 .count()
         };
-        let copied = right(&decoder.init_copying(3).unwrap());
+        let copied = right(&decoder.init_copying(3, &[]).unwrap());
         // Chance is 23/499.
         assert!(copied >= 8, "{copied} of 23");
         assert!(right(&decoder.init(3)) <= 2);
     }
 
     #[test]
+    fn the_same_word_begins_alike() {
+        let decoder = decoder();
+        let word_of: Vec<u32> = (0..500).map(|id| if id % 2 == 1 { id - 1 } else { id }).collect();
+        let parameters = decoder.init_copying(3, &word_of).unwrap();
+        let table = parameters.get(decoder.embedding()).to_f32_vec();
+        let row = |id: usize| &table[id * 128 + 1..(id + 1) * 128];
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        let cosine = |a: usize, b: usize| dot(row(a), row(b)) / (dot(row(a), row(a)) * dot(row(b), row(b))).sqrt();
+        let mean = |shift: usize| (0..200).map(|pair| cosine(2 * pair, 2 * pair + shift)).sum::<f32>() / 200.0;
+        assert!((mean(1) - KINSHIP as f32).abs() < 0.02, "{}", mean(1));
+        assert!(mean(2).abs() < 0.05, "{}", mean(2));
+    }
+
+    #[test]
     fn a_shape_without_rotation_is_refused() {
         let decoder = Decoder::new(DecoderConfig::gpt2(50, 16, 2, 2)).unwrap();
-        assert!(decoder.init_copying(1).is_err());
+        assert!(decoder.init_copying(1, &[]).is_err());
     }
 }

@@ -183,6 +183,9 @@ pub struct TokenizerTrainArguments {
     /// Keep every Han character a token of its own.
     #[arg(long)]
     pub split_han: bool,
+    /// Join a space to its word last of all, so that words are cut the same way with and without it.
+    #[arg(long)]
+    pub space_last: bool,
 }
 
 /// `onto tokenizer encode|decode|inspect`

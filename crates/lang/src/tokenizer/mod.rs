@@ -279,6 +279,16 @@ impl Tokenizer {
         self.inner.tokens.get(id as usize).map(String::as_str)
     }
 
+    /// For every token the one that spells the same without the space it begins with; a token without such a space, or
+    /// without such a fellow, stands for itself.
+    pub fn without_spaces(&self) -> Vec<u32> {
+        let inner = &self.inner;
+        let space = bytes::spell(b' ');
+        let bare = |token: &str| inner.ids.get(token.strip_prefix(space)?).copied();
+        let own = inner.tokens.iter().zip(0..);
+        own.map(|(token, id)| bare(token).filter(|_| !self.is_special(id)).unwrap_or(id)).collect()
+    }
+
     /// Whether `id` is a special token.
     pub fn is_special(&self, id: u32) -> bool {
         self.inner.is_special.get(id as usize).copied().unwrap_or(false)

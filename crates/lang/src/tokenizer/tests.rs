@@ -120,6 +120,45 @@ fn no_merge_crosses_han_characters() {
 }
 
 /// Files outside the repository, where they are present: GPT-2's and MiniMind's own vocabularies.
+/// Whatever stands before a word, its pieces are those of the word alone, the first perhaps joined to what stands there.
+#[test]
+fn with_the_space_last_words_are_cut_alike_everywhere() {
+    let texts = strings(&golden()["texts"]);
+    for vocab_size in [300, 340, 420] {
+        let plain = quiet(&texts, &config(vocab_size, 2, true)).unwrap();
+        let settings = TrainConfig { space_last: true, ..config(vocab_size, 2, true) };
+        let tokenizer = quiet(&texts, &settings).unwrap();
+        assert!(tokenizer.vocabulary_size() <= vocab_size);
+        let words = texts.iter().flat_map(|text| text.split(|letter: char| !letter.is_alphabetic()));
+        let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+        let differently_cut = |tokenizer: &Tokenizer| {
+            let alike = |word: &&str, before: &str| {
+                let alone: Vec<&str> = tokenizer.encode(word).iter().map(|&id| tokenizer.token(id).unwrap()).collect();
+                let ids = tokenizer.encode(&format!("{before}{word}"));
+                let mut pieces: Vec<&str> = ids.iter().map(|&id| tokenizer.token(id).unwrap()).collect();
+                let spelt = if before == " " { "Ġ" } else { before };
+                match pieces[0].strip_prefix(spelt).unwrap() {
+                    "" => _ = pieces.remove(0),
+                    first => pieces[0] = first,
+                }
+                pieces == alone
+            };
+            words.iter().filter(|word| [" ", "[", "\""].iter().any(|before| !alike(word, before))).count()
+        };
+        assert_eq!(differently_cut(&tokenizer), 0, "{vocab_size}");
+        assert!(differently_cut(&plain) > 0, "{vocab_size}");
+        // Joins are there, and each has its word without the space as a fellow.
+        let fellows = tokenizer.without_spaces();
+        let joined: Vec<u32> =
+            (0..tokenizer.vocabulary_size() as u32).filter(|&id| fellows[id as usize] != id).collect();
+        assert!(joined.len() > 3, "{vocab_size}: {}", joined.len());
+        for id in joined {
+            let fellow = tokenizer.token(fellows[id as usize]).unwrap();
+            assert_eq!(tokenizer.token(id).unwrap(), format!("Ġ{fellow}"));
+        }
+    }
+}
+
 #[test]
 fn published_vocabularies_equal_hugging_face() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/tokenizers");

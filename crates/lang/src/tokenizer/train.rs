@@ -5,6 +5,8 @@
 //! pairs with the words they were seen in, counts are updated from the neighbours of each join, and a candidate whose
 //! count has gone stale is put back with the current one.
 
+mod prefix;
+
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use rayon::prelude::*;
@@ -30,15 +32,63 @@ pub struct TrainConfig {
     /// small vocabulary such merges make the tokens of a Chinese name depend on what follows it, which keeps a model
     /// from copying names. White space before a Han character then is a pre-token of its own too.
     pub split_han: bool,
+    /// What stands before a word (a space, a quote, a bracket) is joined to it last of all, so that a word is cut into
+    /// the same pieces whatever stands before it: `Ġ gard en ing` where plain training may give `Ġgardening` beside
+    /// `g arden ing`. A model that copies what it has read into another place then copies the same tokens, the first
+    /// apart.
+    pub space_last: bool,
 }
 
 impl Default for TrainConfig {
     /// 32768 tokens, pairs seen at least twice, the special tokens of [`chat`], single digits, Han characters
-    /// not split.
+    /// not split, spaces joined like any other character.
     fn default() -> Self {
-        let special_tokens = chat::SPECIAL_TOKENS.map(str::to_owned).to_vec();
-        TrainConfig { vocab_size: 32_768, min_frequency: 2, special_tokens, split_digits: true, split_han: false }
+        TrainConfig {
+            vocab_size: 32_768,
+            min_frequency: 2,
+            special_tokens: chat::SPECIAL_TOKENS.map(str::to_owned).to_vec(),
+            split_digits: true,
+            split_han: false,
+            space_last: false,
+        }
     }
+}
+
+/// The tokens there are, by id, and back.
+struct Vocabulary {
+    tokens: Vec<String>,
+    token_bytes: Vec<Vec<u8>>,
+    ids: HashMap<String, u32>,
+}
+
+impl Vocabulary {
+    /// The token spelt by two others; a new one where none is spelt so yet.
+    fn joined(&mut self, left: u32, right: u32) -> u32 {
+        let Vocabulary { tokens, token_bytes, ids } = self;
+        let spelling = [tokens[left as usize].as_str(), tokens[right as usize].as_str()].concat();
+        *ids.entry(spelling).or_insert_with_key(|spelling| {
+            tokens.push(spelling.clone());
+            token_bytes.push([token_bytes[left as usize].as_slice(), &token_bytes[right as usize]].concat());
+            (tokens.len() - 1) as u32
+        })
+    }
+
+    /// Forgets all tokens but the first `count`.
+    fn truncate(&mut self, count: usize) {
+        self.token_bytes.truncate(count);
+        for token in self.tokens.drain(count.min(self.tokens.len())..) {
+            self.ids.remove(&token);
+        }
+    }
+}
+
+/// A pair that was joined.
+#[derive(Clone, Copy)]
+struct Learnt {
+    pair: u64,
+    token: u32,
+    /// How often the pair was seen when it was joined.
+    count: u64,
 }
 
 /// The words of a corpus and how often each was seen.
@@ -96,24 +146,21 @@ pub(super) fn train<S: AsRef<str> + Sync>(
         tokens.push(bytes::spell(byte).to_string());
         token_bytes.push(vec![byte]);
     }
-    let mut ids: HashMap<String, u32> = tokens.iter().cloned().zip(0..).collect();
-    let mut words = Words::new(&counted, &byte_tokens);
-    drop(counted);
-    let learnt = learn(&mut words, config, &mut tokens, &mut token_bytes, &mut ids, progress);
-
-    // A pair can be joined twice (see `learn`); the last time counts, as in the reference.
-    let mut last: QuickMap<u64, u32> = QuickMap::default();
-    for (at, (pair, _)) in learnt.iter().enumerate() {
-        last.insert(*pair, at as u32);
-    }
-    let mut merges = QuickMap::default();
-    let mut merge_list = Vec::with_capacity(last.len());
-    for (at, (pair, token)) in learnt.iter().enumerate() {
-        if last.get(pair) == Some(&(at as u32)) {
-            merges.insert(*pair, Merge { rank: merge_list.len() as u32, token: *token });
-            merge_list.push(key_pair(*pair));
-        }
-    }
+    let mut vocabulary = Vocabulary { ids: tokens.iter().cloned().zip(0..).collect(), tokens, token_bytes };
+    let learnt = if config.space_last {
+        let mut words = Words::new(&prefix::apart(&counted), &byte_tokens);
+        let mut learnt = learn(&mut words, config, &mut vocabulary, progress);
+        drop(words);
+        prefix::join(&counted, config, &byte_tokens, &mut vocabulary, &mut learnt);
+        learnt
+    } else {
+        let mut words = Words::new(&counted, &byte_tokens);
+        drop(counted);
+        learn(&mut words, config, &mut vocabulary, progress)
+    };
+    let merge_list = merge_list(&learnt);
+    let merges = merge_table(&learnt, &merge_list);
+    let Vocabulary { tokens, token_bytes, ids } = vocabulary;
 
     let special_ids = 0..config.special_tokens.len() as u32;
     let added: Vec<AddedToken> =
@@ -147,6 +194,21 @@ pub(super) fn train<S: AsRef<str> + Sync>(
         token_bytes,
     };
     Ok(Tokenizer { inner: inner.into() })
+}
+
+/// The pairs in the order they are joined in. A pair can be learnt twice (see [`learn`]); the last time counts, as in the
+/// reference.
+fn merge_list(learnt: &[Learnt]) -> Vec<(u32, u32)> {
+    let last: QuickMap<u64, usize> = learnt.iter().enumerate().map(|(at, merge)| (merge.pair, at)).collect();
+    let is_last = |at: usize, merge: &Learnt| last.get(&merge.pair) == Some(&at);
+    learnt.iter().enumerate().filter(|(at, merge)| is_last(*at, merge)).map(|(_, merge)| key_pair(merge.pair)).collect()
+}
+
+/// What encoding looks pairs up in.
+fn merge_table(learnt: &[Learnt], merge_list: &[(u32, u32)]) -> QuickMap<u64, Merge> {
+    let tokens: QuickMap<u64, u32> = learnt.iter().map(|merge| (merge.pair, merge.token)).collect();
+    let pairs = merge_list.iter().map(|&(left, right)| pair_key(left, right));
+    pairs.zip(0..).map(|(pair, rank)| (pair, Merge { rank, token: tokens[&pair] })).collect()
 }
 
 fn check(config: &TrainConfig) -> Result<(), TokenizerError> {
@@ -255,11 +317,9 @@ impl Words {
 fn learn(
     words: &mut Words,
     config: &TrainConfig,
-    tokens: &mut Vec<String>,
-    token_bytes: &mut Vec<Vec<u8>>,
-    ids: &mut HashMap<String, u32>,
+    vocabulary: &mut Vocabulary,
     progress: &mut dyn FnMut(usize, usize),
-) -> Vec<(u64, u32)> {
+) -> Vec<Learnt> {
     let mut pair_counts: QuickMap<u64, i64> = QuickMap::default();
     let mut seen_in: Vec<(u64, u32)> = Vec::new();
     for index in 0..words.counts.len() {
@@ -274,8 +334,8 @@ fn learn(
     enqueue(&mut heap, &mut seen_in, &pair_counts, round);
     seen_in.shrink_to(1 << 16);
 
-    let mut learnt: Vec<(u64, u32)> = Vec::new();
-    while tokens.len() < config.vocab_size {
+    let mut learnt: Vec<Learnt> = Vec::new();
+    while vocabulary.tokens.len() < config.vocab_size {
         let Some(mut top) = heap.pop() else { break };
         let count = pair_counts.get(&top.pair).copied().unwrap_or(0).max(0) as u64;
         if top.count != count {
@@ -287,13 +347,8 @@ fn learn(
             break;
         }
         let (left, right) = key_pair(top.pair);
-        let spelling = [tokens[left as usize].as_str(), tokens[right as usize].as_str()].concat();
-        let joined = *ids.entry(spelling).or_insert_with_key(|spelling| {
-            tokens.push(spelling.clone());
-            token_bytes.push([token_bytes[left as usize].as_slice(), &token_bytes[right as usize]].concat());
-            (tokens.len() - 1) as u32
-        });
-        learnt.push((top.pair, joined));
+        let joined = vocabulary.joined(left, right);
+        learnt.push(Learnt { pair: top.pair, token: joined, count });
         for &index in &top.words {
             let count = words.counts[index as usize] as i64;
             words.join(index as usize, (left, right), joined, |pair, change| {
@@ -306,10 +361,10 @@ fn learn(
         round += 1;
         enqueue(&mut heap, &mut seen_in, &pair_counts, round);
         if round % 64 == 0 {
-            progress(tokens.len(), config.vocab_size);
+            progress(vocabulary.tokens.len(), config.vocab_size);
         }
     }
-    progress(tokens.len(), config.vocab_size);
+    progress(vocabulary.tokens.len(), config.vocab_size);
     learnt
 }
 

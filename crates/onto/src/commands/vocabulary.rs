@@ -29,11 +29,12 @@ fn train(session: &Session, arguments: &TokenizerTrainArguments) -> Result<()> {
         vocab_size: arguments.vocab_size,
         min_frequency: arguments.min_frequency,
         split_han: arguments.split_han,
+        space_last: arguments.space_last,
         ..TrainConfig::default()
     };
     let context = session.context(&out);
     let config = json!({"vocab_size": settings.vocab_size, "min_frequency": settings.min_frequency,
-                        "split_han": settings.split_han});
+                        "split_han": settings.split_han, "space_last": settings.space_last});
     let stage = crate::run::stage::Stage {
         name: "tokenizer",
         kind: "tokenizer",

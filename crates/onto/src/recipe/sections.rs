@@ -88,6 +88,8 @@ pub struct TokenizerSection {
     pub min_frequency: u64,
     /// Keep every Han character a token of its own, so that Chinese names are cut the same way everywhere.
     pub split_han: bool,
+    /// Join a space to its word last of all, so that words are cut the same way with and without it.
+    pub space_last: bool,
 }
 
 /// The counting baseline.
@@ -280,7 +282,7 @@ impl NoiseSection {
 
 impl Default for TokenizerSection {
     fn default() -> Self {
-        TokenizerSection { vocab_size: 2048, min_frequency: 2, split_han: false }
+        TokenizerSection { vocab_size: 2048, min_frequency: 2, split_han: false, space_last: false }
     }
 }
 

@@ -90,8 +90,10 @@ pub fn pretrain(
     let config = seeded(&recipe.pretrain.train, recipe.seed);
     // Before the weights are made: a shape that cannot fit is refused, not tried.
     check_memory(context, &decoder, &config, "pretrain")?;
-    let mut parameters =
-        if recipe.model.start == "copying" { decoder.init_copying(recipe.seed)? } else { decoder.init(recipe.seed) };
+    let mut parameters = match recipe.model.start.as_str() {
+        "copying" => decoder.init_copying(recipe.seed, &tokenizer.without_spaces())?,
+        _ => decoder.init(recipe.seed),
+    };
     let held_out = Shard::open(&shards.join(HELD_OUT_SHARD))?;
     let text = PretrainText {
         corpus: Arc::new(Shard::open(&shards.join(TRAIN_SHARD))?),

@@ -93,6 +93,7 @@ pub fn train_tokenizer(recipe: &Recipe, context: &Context, clean: &Path, dir: &P
         vocab_size: recipe.tokenizer.vocab_size,
         min_frequency: recipe.tokenizer.min_frequency,
         split_han: recipe.tokenizer.split_han,
+        space_last: recipe.tokenizer.space_last,
         ..VocabularyConfig::default()
     };
     let mut progress = Progress::new(&context.terminal, "merging", settings.vocab_size as u64);
