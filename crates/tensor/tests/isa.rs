@@ -9,7 +9,7 @@ mod support;
 use std::sync::Arc;
 
 use support::{Model, distance, noise};
-use tensor::optim::{AdamW, AdamWConfig};
+use tensor::optim::{AdamW, AdamWConfig, Muon, MuonConfig};
 use tensor::{DType, Gradients, Isa, Mask, Parameters, Tape, Tensor, available_isas, forward, isa, set_isa};
 
 /// The loss, all gradients and all weights after one step, of one instruction set.
@@ -32,6 +32,16 @@ fn step(compute: DType, mask: &Mask, batch: usize) -> [Vec<f32>; 3] {
     let config = AdamWConfig { eps: 1e-2, ..AdamWConfig::default() };
     AdamW::new(&parameters).step(&mut parameters, &gradients, &config, 1.0, &|_| true);
     [loss, all, parameters.iter().flat_map(|(_, _, tensor)| tensor.to_f32_vec()).collect()]
+}
+
+/// A matrix after one step of Muon.
+fn muon_step((rows, columns): (usize, usize)) -> Vec<f32> {
+    let mut parameters = Parameters::new();
+    let id = parameters.add("w", Tensor::from_f32([rows, columns], noise(rows * columns, 4)).unwrap()).unwrap();
+    let mut gradients = Gradients::zeros_like(&parameters);
+    gradients.get_mut(id).copy_from_slice(&noise(rows * columns, 5));
+    Muon::new(&parameters, &|_| true).step(&mut parameters, &gradients, &MuonConfig::default(), 1.0, &|_| true);
+    parameters.get(id).to_f32_vec()
 }
 
 #[test]
@@ -60,6 +70,15 @@ fn every_instruction_set_agrees_with_the_plain_one() {
                 forward::linear(&x, 1, &weight, None, &mut out).unwrap();
                 assert!(distance(&out, &plain) < 1e-6);
             }
+        }
+    }
+    for shape in [(70, 33), (33, 130), (96, 96)] {
+        set_isa(Isa::Scalar).unwrap();
+        let expected = muon_step(shape);
+        for other in available_isas() {
+            set_isa(other).unwrap();
+            let error = distance(&muon_step(shape), &expected);
+            assert!(error < 1e-5, "{other:?} {shape:?}: {error}");
         }
     }
     let parameters = Parameters::new();

@@ -109,11 +109,12 @@ impl Objective for Dpo {
         batch: &TrainBatch,
         totals: &Counts,
     ) -> Result<Scored> {
-        let output = answer_log_probs(tape, hidden, head, batch)?;
-        let policy = tape.value(output).to_f32_vec();
-        if batch.reference.len() != policy.len() || !policy.len().is_multiple_of(2) {
+        let answers = 2 * batch.counts.pairs as usize;
+        if answers == 0 || batch.reference.len() != answers || batch.answer_of.len() != batch.targets.len() {
             return Err(TrainError::Data("preference training needs batches of preference pairs".to_owned()));
         }
+        let output = answer_log_probs(tape, hidden, head, batch)?;
+        let policy = tape.value(output).to_f32_vec();
         let DpoConfig { beta, label_smoothing, sft_weight } = self.config;
         let per_pair = 1.0 / totals.pairs.max(1) as f64;
         let per_token = sft_weight / totals.chosen_targets.max(1) as f64;

@@ -206,6 +206,11 @@ impl Classes {
     }
 }
 
+/// Whether a character is one of `\p{L}`.
+pub(super) fn is_letter(character: char) -> bool {
+    CLASSES.of(character) == Class::Letter
+}
+
 struct Scanner<'a> {
     text: &'a str,
 }

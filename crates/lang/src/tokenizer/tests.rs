@@ -119,7 +119,6 @@ fn no_merge_crosses_han_characters() {
     }
 }
 
-/// Files outside the repository, where they are present: GPT-2's and MiniMind's own vocabularies.
 /// Whatever stands before a word, its pieces are those of the word alone, the first perhaps joined to what stands there.
 #[test]
 fn with_the_space_last_words_are_cut_alike_everywhere() {
@@ -147,6 +146,8 @@ fn with_the_space_last_words_are_cut_alike_everywhere() {
         };
         assert_eq!(differently_cut(&tokenizer), 0, "{vocab_size}");
         assert!(differently_cut(&plain) > 0, "{vocab_size}");
+        let text = "中文《中国》 \"word\" (été) -x 'Ⓐword हिन्दी";
+        assert_eq!(tokenizer.decode(&tokenizer.encode(text), false), text);
         // Joins are there, and each has its word without the space as a fellow.
         let fellows = tokenizer.without_spaces();
         let joined: Vec<u32> =
@@ -159,6 +160,23 @@ fn with_the_space_last_words_are_cut_alike_everywhere() {
     }
 }
 
+/// Special tokens may spell what a merge would give, and joins must not take the place of a byte.
+#[test]
+fn with_the_space_last_every_byte_stays() {
+    let specials = ["ab".to_owned()];
+    let texts = ["ab ab ab cd cd x x x x x x x x x x y y y y y y y y y"];
+    for vocab_size in 257..262 {
+        let settings =
+            TrainConfig { space_last: true, special_tokens: specials.to_vec(), ..config(vocab_size, 1, true) };
+        let tokenizer = quiet(&texts, &settings).unwrap();
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(tokenizer.decode_bytes(&tokenizer.encode_bytes(&all), false), all, "{vocab_size}");
+        assert!(tokenizer.vocabulary_size() <= vocab_size);
+        assert_eq!(tokenizer.decode(&tokenizer.encode("中 x"), false), "中 x");
+    }
+}
+
+/// Files outside the repository, where they are present: GPT-2's and MiniMind's own vocabularies.
 #[test]
 fn published_vocabularies_equal_hugging_face() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/tokenizers");

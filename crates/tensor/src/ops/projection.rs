@@ -174,10 +174,12 @@ impl Tape<'_> {
         let (rows, _) = self.non_empty(OP, x)?;
         let vocabulary = check_weight(self, OP, x, weight)?;
         check_length(OP, "targets", targets.len(), rows)?;
-        check_ids(OP, &targets.iter().flatten().copied().collect::<Vec<_>>(), vocabulary)?;
+        let counted: Vec<usize> = (0..rows).filter(|&row| targets[row].is_some()).collect();
+        if !counted.is_empty() {
+            check_ids(OP, &targets.iter().flatten().copied().collect::<Vec<_>>(), vocabulary)?;
+        }
         let projection = Projection::new(self.parameters, weight, false);
         let (mut out, mut log_sum_exp) = (Buffer::zeros(rows), Buffer::zeros(rows));
-        let counted: Vec<usize> = (0..rows).filter(|&row| targets[row].is_some()).collect();
         for rows in counted.chunks(GROUP) {
             let mut values = vec![(0.0, 0.0); rows.len()];
             projection.group(rows, self.data(x), &mut values, None, None, |row, logits, value| {

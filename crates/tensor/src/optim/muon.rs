@@ -195,6 +195,15 @@ fn symmetric_product(side: usize, depth: usize, left: Matrix, right: Matrix, out
 mod tests {
     use super::*;
 
+    /// Numbers in [-1, 1).
+    fn noise(count: usize, mut state: u32) -> Vec<f32> {
+        let mut next = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+        };
+        (0..count).map(|_| next()).collect()
+    }
+
     fn gram(x: &[f32], rows: usize, columns: usize) -> Vec<f64> {
         let side = rows.min(columns);
         let at = |i: usize, l: usize| f64::from(if rows <= columns { x[i * columns + l] } else { x[l * columns + i] });
@@ -205,19 +214,51 @@ mod tests {
     /// Every diagonal value of the Gram matrix is a mean of squared singular values, which lie about 1.
     #[test]
     fn the_result_is_nearly_orthogonal() {
-        for (rows, columns) in [(24, 24), (8, 40), (40, 8), (1, 7), (7, 1)] {
-            let mut state = 12345u32;
-            let mut next = || {
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
-            };
-            let mut x: Vec<f32> = (0..rows * columns).map(|_| next()).collect();
+        for (rows, columns) in [(24, 24), (8, 40), (40, 8), (1, 7), (7, 1), (33, 70), (70, 33), (65, 65), (48, 130)] {
+            let mut x = noise(rows * columns, 12345);
             orthogonalize(&mut x, rows, columns);
             let side = rows.min(columns);
             let gram = gram(&x, rows, columns);
             for i in 0..side {
                 let diagonal = gram[i * side + i];
                 assert!((0.3..1.7).contains(&diagonal), "{rows} × {columns}: {diagonal}");
+            }
+        }
+    }
+
+    /// As the rule is written: all of X through every iteration, in f64.
+    fn plain(x: &[f32], rows: usize, columns: usize) -> Vec<f64> {
+        let product = |(m, n, k): (usize, usize, usize), a: &dyn Fn(usize, usize) -> f64, b: &[f64]| -> Vec<f64> {
+            (0..m * n).map(|at| (0..k).map(|l| a(at / n, l) * b[l * n + at % n]).sum()).collect()
+        };
+        let (side, long) = (rows.min(columns), rows.max(columns));
+        // (side, long)
+        let of = |i: usize| if rows <= columns { i } else { i % long * columns + i / long };
+        let norm = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        let mut wide: Vec<f64> = (0..x.len()).map(|i| f64::from(x[of(i)]) / norm).collect();
+        let [a, b, c] = COEFFICIENTS.map(f64::from);
+        for _ in 0..ITERATIONS {
+            let transposed: Vec<f64> = (0..wide.len()).map(|i| wide[i % side * long + i / side]).collect();
+            let gram = product((side, side, long), &|i, l| wide[i * long + l], &transposed);
+            let square = product((side, side, side), &|i, l| gram[i * side + l], &gram);
+            let factor: Vec<f64> = gram.iter().zip(&square).map(|(gram, square)| b * gram + c * square).collect();
+            let moved = product((side, long, side), &|i, l| factor[i * side + l], &wide);
+            wide.iter_mut().zip(&moved).for_each(|(x, moved)| *x = a * *x + moved);
+        }
+        let mut out = vec![0.0; x.len()];
+        (0..x.len()).for_each(|i| out[of(i)] = wide[i]);
+        out
+    }
+
+    #[test]
+    fn iterating_on_the_gram_matrix_gives_what_the_rule_gives() {
+        let sizes = [(6, 6), (31, 33), (33, 31), (64, 200), (200, 64), (65, 70), (130, 97)];
+        for (rows, columns) in sizes {
+            let mut x = noise(rows * columns, 7);
+            let expected = plain(&x, rows, columns);
+            orthogonalize(&mut x, rows, columns);
+            for (found, expected) in x.iter().zip(&expected) {
+                assert!((f64::from(*found) - expected).abs() < 2e-5, "{rows} × {columns}: {found}, {expected}");
             }
         }
     }

@@ -70,6 +70,19 @@ fn both_losses_have_the_same_gradients() {
 }
 
 #[test]
+fn rows_without_targets_are_zero() {
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[2, 3], 1);
+    let mut gradients = Gradients::zeros_like(&parameters);
+    let mut tape = Tape::new(&parameters);
+    let hidden = rows_of(&mut tape, x);
+    let log_probs = tape.linear_log_probs(hidden, x, &[None, None]).unwrap();
+    assert_eq!(tape.value(log_probs).as_f32().unwrap(), [0.0, 0.0]);
+    tape.backward(log_probs, &[1.0, 1.0], &mut gradients).unwrap();
+    assert_eq!(gradients.norm(), 0.0);
+}
+
+#[test]
 fn nothing_to_learn_is_an_error() {
     let mut parameters = Parameters::new();
     let x = add(&mut parameters, "x", &[2, 3], 1);

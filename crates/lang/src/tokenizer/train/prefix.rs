@@ -2,31 +2,30 @@
 //!
 //! A pre-token of letters may begin with one character that is none, mostly a space. Merges are first learnt from words
 //! and such characters apart. Then the vocabulary is shared out: the rarest merges give way to joins of a character with
-//! the first piece of a word for as long as the join was seen more often than the merge. Ranked after all other merges, a
-//! join never changes how a word is cut.
+//! the first piece of a word for as long as the join was seen more often than the merge. Only ASCII characters are taken
+//! apart: as single bytes they need no merge of their own, so that joins, ranked after all other merges, never change how a
+//! word is cut.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Learnt, TrainConfig, Vocabulary, merge_list, merge_table};
 use crate::tokenizer::merge::{MergeTable, pair_key};
+use crate::tokenizer::pretokenize::is_letter;
 
-/// Length in bytes of the character before the word that a pre-token is, if it has one.
-fn prefix_length(word: &str) -> Option<usize> {
-    let mut characters = word.chars();
-    let first = characters.next().filter(|first| !first.is_alphabetic())?;
-    characters.next().filter(|second| second.is_alphabetic())?;
-    Some(first.len_utf8())
+/// The word that a pre-token is and the byte before it, if it has one.
+fn split(word: &str) -> Option<(u8, &str)> {
+    let before = *word.as_bytes().first().filter(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic())?;
+    let rest = &word[1..];
+    rest.chars().next().is_some_and(is_letter).then_some((before, rest))
 }
 
-/// Words and what stands before them as pre-tokens of their own, with their counts, ordered by their bytes.
+/// Words without what stands before them, with their counts, ordered by their bytes.
 pub(super) fn apart<'a>(counted: &[(&'a str, u64)]) -> Vec<(&'a str, u64)> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for &(word, count) in counted {
-        let (prefix, word) = word.split_at(prefix_length(word).unwrap_or(0));
-        for part in [prefix, word].into_iter().filter(|part| !part.is_empty()) {
-            *counts.entry(part).or_default() += count;
-        }
+        // The byte alone has nothing to learn from.
+        *counts.entry(split(word).map_or(word, |(_, word)| word)).or_default() += count;
     }
     counts.into_iter().collect()
 }
@@ -43,7 +42,16 @@ pub(super) fn join(
     // up as joins are worth it with all merges, then the joins are counted anew.
     let wanted = joins(counted, config, byte_tokens, learnt);
     let free = config.vocab_size.saturating_sub(vocabulary.tokens.len());
-    let rare = |given_up: usize| learnt.iter().rev().nth(given_up).map(|merge| merge.count);
+    // Counts of the merges that brought a token of their own, the rarest last.
+    let mut next = config.special_tokens.len() as u32 + 256;
+    let mut made: Vec<u64> = Vec::new();
+    for merge in learnt.iter() {
+        if merge.token == next {
+            next += 1;
+            made.push(merge.count);
+        }
+    }
+    let rare = |given_up: usize| made.iter().rev().nth(given_up).copied();
     let worth = wanted
         .iter()
         .enumerate()
@@ -72,14 +80,13 @@ fn joins(
 ) -> Vec<((u32, u32), u64)> {
     let table = MergeTable::new(*byte_tokens, merge_table(learnt, &merge_list(learnt)), None);
     let mut counts: BTreeMap<(u32, u32), u64> = BTreeMap::new();
-    let (mut before, mut pieces) = (Vec::new(), Vec::new());
+    let mut pieces = Vec::new();
     for &(word, count) in counted {
-        let Some(length) = prefix_length(word) else { continue };
-        (before.clear(), pieces.clear());
-        table.encode(&word.as_bytes()[..length], &mut before);
-        table.encode(&word.as_bytes()[length..], &mut pieces);
-        if let ([before], Some(&first)) = (&before[..], pieces.first()) {
-            *counts.entry((*before, first)).or_default() += count;
+        let Some((before, word)) = split(word) else { continue };
+        pieces.clear();
+        table.encode(word.as_bytes(), &mut pieces);
+        if let Some(&first) = pieces.first() {
+            *counts.entry((table.byte_token(before), first)).or_default() += count;
         }
     }
     let least = config.min_frequency.max(1);
