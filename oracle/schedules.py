@@ -41,3 +41,7 @@ for decay in ("linear", "1-sqrt"):
             min_lr_ratio=minimum,
             num_cycles=0.5,
         )
+inverse = "_get_inverse_sqrt_schedule_lr_lambda"
+# get_inverse_sqrt_schedule takes the warm-up for the time scale, and 10 000 where there is none.
+show("inverse square root", inverse, num_warmup_steps=2, timescale=2)
+show("inverse square root, no warm-up", inverse, num_warmup_steps=0, timescale=10_000)

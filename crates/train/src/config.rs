@@ -54,7 +54,7 @@ pub struct TrainConfig {
     pub learning_rate: f64,
     /// Peak learning rate of what Muon moves; 0 takes `learning_rate`.
     pub muon_learning_rate: f64,
-    /// Final learning rate over the peak.
+    /// Final learning rate over the peak; of the inverse square root, which has no end, the lowest.
     pub min_learning_rate_ratio: f64,
     /// Updates of linear warm-up; when 0, `warmup_ratio` decides.
     pub warmup_steps: u64,

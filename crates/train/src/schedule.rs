@@ -2,8 +2,8 @@
 //!
 //! Steps count optimiser updates from 0, as PyTorch's `LambdaLR` does: with a warm-up of `w > 0` steps the first update
 //! has factor 0 and update `w` is the first at full rate. Every shape equals the function of the same name in
-//! transformers' `optimization.py` at every step; where that has no minimum rate (linear) the shape is squeezed into
-//! `[min_ratio, 1]` the way its cosine is.
+//! transformers' `optimization.py` at every step. Two have no minimum rate there: linear is squeezed into
+//! `[min_ratio, 1]` the way its cosine is, the inverse square root falls until it is there and no further.
 
 use std::f64::consts::PI;
 
@@ -22,6 +22,9 @@ pub enum ScheduleKind {
     WsdSqrt,
     /// A straight line from the peak to the minimum.
     Linear,
+    /// One over the root of the step counted in warm-ups (Vaswani et al. 2017), but never below the minimum. The length
+    /// of the run has no part in it, unless the warm-up is a share of that.
+    InverseSqrt,
     /// The peak to the end.
     Constant,
 }
@@ -41,6 +44,9 @@ pub struct Schedule {
     pub min_ratio: f64,
 }
 
+/// Time scale of the inverse square root in a run without warm-up: transformers' own.
+const INVERSE_SQRT_STEPS: u64 = 10_000;
+
 impl Schedule {
     /// The factor at update `step` (from 0), between 0 and 1.
     pub fn factor(&self, step: u64) -> f64 {
@@ -58,6 +64,11 @@ impl Schedule {
             ScheduleKind::Constant => 1.0,
             ScheduleKind::Cosine => squeezed(0.5 * (1.0 + (PI * after_warmup).cos())),
             ScheduleKind::Linear => squeezed((1.0 - after_warmup).max(0.0)),
+            ScheduleKind::InverseSqrt => {
+                let scale = if self.warmup_steps > 0 { self.warmup_steps } else { INVERSE_SQRT_STEPS };
+                let passed = step - self.warmup_steps;
+                (1.0 / share(scale + passed, scale).sqrt()).max(self.min_ratio)
+            }
             ScheduleKind::Wsd | ScheduleKind::WsdSqrt => {
                 let decay_start = self.steps.saturating_sub(self.decay_steps).max(self.warmup_steps);
                 if step < decay_start {
@@ -110,6 +121,20 @@ mod tests {
         check(ScheduleKind::Constant, 0.0, &[0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
     }
 
+    /// From the same script; transformers knows no minimum here.
+    #[test]
+    fn the_inverse_square_root_equals_transformers_down_to_the_minimum() {
+        let (a, b, c) = (0.8164965809277261, 0.7071067811865475, 0.6324555320336759);
+        let (d, e, f, g) = (0.5773502691896258, 0.5345224838248488, 0.47140452079103173, 0.4472135954999579);
+        check(ScheduleKind::InverseSqrt, 0.0, &[0.0, 0.5, 1.0, a, b, c, d, e, 0.5, f, g]);
+        check(ScheduleKind::InverseSqrt, 0.55, &[0.0, 0.5, 1.0, a, b, c, d, 0.55, 0.55, 0.55, 0.55]);
+        let kind = ScheduleKind::InverseSqrt;
+        let schedule = Schedule { kind, steps: 10, warmup_steps: 0, decay_steps: 0, min_ratio: 0.0 };
+        for (step, want) in [(0, 1.0), (1, 0.9999500037496877), (5, 0.9997500937109545), (10, 0.9995003746877732)] {
+            assert!((schedule.factor(step) - want).abs() < 1e-12, "step {step}");
+        }
+    }
+
     #[test]
     fn a_decay_longer_than_the_run_starts_after_the_warmup() {
         let schedule =
@@ -120,7 +145,13 @@ mod tests {
 
     #[test]
     fn no_warmup_starts_at_the_peak() {
-        for kind in [ScheduleKind::Cosine, ScheduleKind::Wsd, ScheduleKind::Linear, ScheduleKind::Constant] {
+        for kind in [
+            ScheduleKind::Cosine,
+            ScheduleKind::Wsd,
+            ScheduleKind::Linear,
+            ScheduleKind::InverseSqrt,
+            ScheduleKind::Constant,
+        ] {
             let schedule = Schedule { kind, steps: 5, warmup_steps: 0, decay_steps: 1, min_ratio: 0.0 };
             assert_eq!(schedule.factor(0), 1.0, "{kind:?}");
         }
