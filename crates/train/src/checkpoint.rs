@@ -3,7 +3,7 @@
 //! A work folder holds the newest few `checkpoint-000123/`, each with
 //!
 //! - `parameters.safetensors`: the f32 weights;
-//! - `optimizer.safetensors`: the optimiser's means, `m.NAME` and, for AdamW, `v.NAME`;
+//! - `optimizer.safetensors`: the optimiser's state, by the letters that [`Optimizer::state`] gives: `m.NAME`, ...;
 //! - `state.json`: [`State`]; the data position and every random stream are functions of its step and seed;
 //! - `metrics.jsonl`: the log so far;
 //! - `SHA256SUMS`: one line a file above, as `sha256sum` writes and checks it.
@@ -286,7 +286,7 @@ impl Checkpoints<'_> {
             let state = optimizer
                 .state(id)
                 .iter()
-                .map(|(letter, _)| fetch(&moments, OPTIMIZER, format!("{letter}.{name}"), length))
+                .map(|(letter, values)| fetch(&moments, OPTIMIZER, format!("{letter}.{name}"), values.len()))
                 .collect::<std::result::Result<Vec<_>, _>>()?;
             loaded.push((id, fetch(&values, PARAMETERS, name.to_owned(), length)?, state));
         }
@@ -331,7 +331,9 @@ fn moment_tensors(parameters: &Parameters, optimizer: &Optimizer) -> Result<Vec<
     let mut out = Vec::with_capacity(2 * parameters.len());
     for (id, name, tensor) in parameters.iter() {
         for (letter, values) in optimizer.state(id) {
-            out.push((format!("{letter}.{name}"), Tensor::from_f32(tensor.shape(), values.to_vec())?));
+            // What Adafactor remembers of a matrix is a list of its rows and one of its columns.
+            let shape = if values.len() == tensor.len() { tensor.shape() } else { &[values.len()] };
+            out.push((format!("{letter}.{name}"), Tensor::from_f32(shape, values.to_vec())?));
         }
     }
     Ok(out)

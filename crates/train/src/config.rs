@@ -1,6 +1,9 @@
 //! The one plain configuration struct of every neural stage; recipes fill it, `validate` refuses what cannot work.
 
+use nn::Decoder;
 use serde::{Deserialize, Serialize};
+use tensor::ParamId;
+use tensor::optim::{AdafactorConfig, AdamWConfig, LionConfig, MuonConfig, Rule, SgdConfig, StepConfig};
 
 use crate::error::{Result, TrainError};
 use crate::schedule::{Schedule, ScheduleKind};
@@ -34,6 +37,30 @@ pub enum OptimizerKind {
     AdamW,
     /// Muon for the matrices of the blocks, AdamW for tables, gains and biases.
     Muon,
+    /// Lion for every parameter.
+    Lion,
+    /// Gradient descent with momentum for every parameter.
+    Sgd,
+    /// Adafactor for every parameter.
+    Adafactor,
+}
+
+impl OptimizerKind {
+    /// All of them.
+    pub const ALL: [OptimizerKind; 5] =
+        [OptimizerKind::AdamW, OptimizerKind::Muon, OptimizerKind::Lion, OptimizerKind::Sgd, OptimizerKind::Adafactor];
+
+    /// The rule that moves a parameter of a model. Muon takes the matrices of the blocks; tables and the head are no
+    /// maps between hidden states, and AdamW suits them better (Jordan and others, 2024).
+    pub fn rule(self, decoder: &Decoder, id: ParamId) -> Rule {
+        match self {
+            OptimizerKind::Muon if decoder.is_block_matrix(id) => Rule::Muon,
+            OptimizerKind::AdamW | OptimizerKind::Muon => Rule::AdamW,
+            OptimizerKind::Lion => Rule::Lion,
+            OptimizerKind::Sgd => Rule::Sgd,
+            OptimizerKind::Adafactor => Rule::Adafactor,
+        }
+    }
 }
 
 /// How long, how fast and how carefully to train. Every key has a default; unknown keys are errors.
@@ -50,7 +77,7 @@ pub struct TrainConfig {
     pub sequence_length: usize,
     /// The rule that makes steps of gradients.
     pub optimizer: OptimizerKind,
-    /// Peak learning rate.
+    /// Peak learning rate. Adafactor's is relative to the size of the weights, and 1/√(updates) bounds it too.
     pub learning_rate: f64,
     /// Peak learning rate of what Muon moves; 0 takes `learning_rate`.
     pub muon_learning_rate: f64,
@@ -64,16 +91,19 @@ pub struct TrainConfig {
     pub schedule: ScheduleKind,
     /// Share of `steps` the decay of the WSD shapes takes.
     pub decay_share: f64,
-    /// Decoupled weight decay (Loshchilov & Hutter, 2019), on parameters of two dimensions.
+    /// Weight decay, on parameters of two dimensions; decoupled (Loshchilov & Hutter, 2019), except that SGD adds it to
+    /// the gradient, as PyTorch does.
     pub weight_decay: f64,
-    /// AdamW's decay of the first moment.
+    /// AdamW's decay of the first moment; Lion's share of the mean in a step.
     pub beta1: f64,
-    /// AdamW's decay of the second moment.
+    /// AdamW's decay of the second moment; Lion's of the mean, which its paper sets to 0.98 or 0.99.
     pub beta2: f64,
     /// AdamW's ε.
     pub epsilon: f64,
-    /// Muon's decay of the mean of gradients.
+    /// Muon's decay of the mean of gradients; SGD's of their sum, where 0 is plain descent.
     pub momentum: f64,
+    /// Whether SGD looks ahead along its momentum; Muon always does.
+    pub nesterov: bool,
     /// Largest global norm of the gradient; 0 turns clipping off.
     pub clip_norm: f64,
     /// Probability of dropping an activation.
@@ -114,6 +144,7 @@ impl Default for TrainConfig {
             beta2: 0.95,
             epsilon: 1e-8,
             momentum: 0.95,
+            nesterov: false,
             clip_norm: 1.0,
             dropout: 0.0,
             eval_every: 100,
@@ -178,6 +209,9 @@ impl TrainConfig {
                 return refuse(key, value.to_string(), &format!("{from}{to}"));
             }
         }
+        if self.nesterov && self.momentum == 0.0 {
+            return refuse("nesterov", "true".to_owned(), &format!("false where `{section}.momentum` is 0"));
+        }
         if self.warmup_steps >= self.steps {
             return refuse(
                 "warmup_steps",
@@ -186,6 +220,20 @@ impl TrainConfig {
             );
         }
         Ok(())
+    }
+
+    /// The numbers of an update at `factor` of the peak learning rate, for every rule.
+    pub(crate) fn step(&self, factor: f64) -> StepConfig {
+        let lr = (self.learning_rate * factor) as f32;
+        let weight_decay = self.weight_decay as f32;
+        let (beta1, beta2, momentum) = (self.beta1 as f32, self.beta2 as f32, self.momentum as f32);
+        StepConfig {
+            adamw: AdamWConfig { lr, beta1, beta2, eps: self.epsilon as f32, weight_decay },
+            muon: MuonConfig { lr: (self.muon_learning_rate() * factor) as f32, momentum, weight_decay },
+            lion: LionConfig { lr, beta1, beta2, weight_decay },
+            sgd: SgdConfig { lr, momentum, weight_decay, nesterov: self.nesterov },
+            adafactor: AdafactorConfig { lr, weight_decay, ..AdafactorConfig::default() },
+        }
     }
 
     /// Peak learning rate of what Muon moves.
@@ -233,6 +281,10 @@ mod tests {
             (TrainConfig { beta2: -0.5, ..valid() }, "`pretrain.beta2` is -0.5, but it must be at least 0 and below 1"),
             (TrainConfig { clip_norm: -1.0, ..valid() }, "`pretrain.clip_norm` is -1, but it must be at least 0"),
             (
+                TrainConfig { nesterov: true, momentum: 0.0, ..valid() },
+                "`pretrain.nesterov` is true, but it must be false where `pretrain.momentum` is 0",
+            ),
+            (
                 TrainConfig { warmup_steps: 1000, ..valid() },
                 "`pretrain.warmup_steps` is 1000, but it must be below `pretrain.steps`, which is 1000",
             ),
@@ -250,6 +302,17 @@ mod tests {
         assert_eq!(config.batch_size, TrainConfig::default().batch_size);
         let error = serde_json::from_str::<TrainConfig>(r#"{"stepz": 7}"#).unwrap_err().to_string();
         assert!(error.contains("stepz"), "{error}");
+    }
+
+    #[test]
+    fn every_optimizer_has_its_name() {
+        let names = ["adamw", "muon", "lion", "sgd", "adafactor"];
+        for (kind, name) in OptimizerKind::ALL.into_iter().zip(names) {
+            let config: TrainConfig = serde_json::from_value(serde_json::json!({ "optimizer": name })).unwrap();
+            assert_eq!(config.optimizer, kind);
+            assert_eq!(serde_json::to_value(kind).unwrap(), name);
+        }
+        assert!(serde_json::from_str::<OptimizerKind>("\"adam\"").is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! An update is: micro-batches forward and backward into one gradient, its global norm, clipping, the optimiser. After it come,
 //! where due, evaluation, a line of the log and a checkpoint. Nothing random is carried from step to step, so the state
-//! of a run is its weights, the optimiser's means and the number of updates.
+//! of a run is its weights, the optimiser's state and the number of updates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use std::time::Instant;
 use lang::rng::Rng;
 use nn::{Decoder, NnError};
 use serde_json::Value;
-use tensor::optim::{AdamWConfig, MuonConfig, Optimizer, StepConfig};
+use tensor::optim::Optimizer;
 use tensor::{Gradients, Parameters, Tape, TensorError};
 
 use crate::batch::{Counts, DataOrder, DataSet, TrainBatch};
 use crate::checkpoint::{self, Checkpoints, Identity, Progress};
-use crate::config::{OptimizerKind, TrainConfig};
+use crate::config::TrainConfig;
 use crate::error::{Result, TrainError};
 use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE};
 use crate::objective::Objective;
@@ -113,7 +113,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
     };
     let checkpoints =
         Checkpoints { work: run.work, keep: config.keep_checkpoints, identity: identity(run, parameters)? };
-    let mut optimizer = optimizer(run, parameters);
+    let mut optimizer = Optimizer::new(parameters, &|id| config.optimizer.rule(run.decoder, id));
     let restored = checkpoints.restore(parameters, &mut optimizer, observer)?;
     parameters.set_compute_dtype(config.dtype.into());
     let (mut progress, logs, mut last_checkpoint) = match restored {
@@ -254,22 +254,8 @@ impl Trainer<'_> {
         let scale = if config.clip_norm > 0.0 { (config.clip_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
         let factor = config.schedule().factor(step);
         let learning_rate = config.learning_rate * factor;
-        let settings = StepConfig {
-            adamw: AdamWConfig {
-                lr: learning_rate as f32,
-                beta1: config.beta1 as f32,
-                beta2: config.beta2 as f32,
-                eps: config.epsilon as f32,
-                weight_decay: config.weight_decay as f32,
-            },
-            muon: MuonConfig {
-                lr: (config.muon_learning_rate() * factor) as f32,
-                momentum: config.momentum as f32,
-                weight_decay: config.weight_decay as f32,
-            },
-        };
         let decoder = self.run.decoder;
-        optimizer.step(parameters, &self.gradients, &settings, scale as f32, &|id| decoder.decays(id));
+        optimizer.step(parameters, &self.gradients, &config.step(factor), scale as f32, &|id| decoder.decays(id));
         Ok(Update { loss, learning_rate, grad_norm, counts, measures })
     }
 
@@ -342,13 +328,6 @@ fn accumulate(
         }
     }
     Ok(scores)
-}
-
-/// Fresh optimiser state. Muon takes the matrices of the blocks; tables and the head are no maps between hidden states, and
-/// AdamW suits them better (Jordan and others, 2024).
-fn optimizer(run: &Run, parameters: &Parameters) -> Optimizer {
-    let is_muon = run.config.optimizer == OptimizerKind::Muon;
-    Optimizer::new(parameters, &|id| is_muon && run.decoder.is_block_matrix(id))
 }
 
 /// A seed of its own for every micro-batch of every update.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tensor::optim::{Optimizer, StepConfig};
+use tensor::optim::{Optimizer, Rule, StepConfig};
 use tensor::{DType, Gradients, Mask, Tape, set_threads};
 
 use crate::support::Model;
@@ -12,7 +12,7 @@ fn train(model: &Model, mask: &Mask, rows: usize, batch: usize, compute: DType) 
     let mut parameters = model.parameters();
     parameters.set_compute_dtype(compute);
     let embedding = parameters.id("embedding").unwrap();
-    let mut optimizer = Optimizer::new(&parameters, &|id| id != embedding);
+    let mut optimizer = Optimizer::new(&parameters, &|id| if id == embedding { Rule::AdamW } else { Rule::Muon });
     let mut gradients = Gradients::zeros_like(&parameters);
     let head = parameters.id("embedding").unwrap();
     for step in 0..3 {

@@ -9,6 +9,7 @@ mod errors;
 mod forward;
 mod gradients;
 mod optim;
+mod optim_rules;
 mod projection;
 mod support;
 mod values;

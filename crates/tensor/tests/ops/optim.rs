@@ -1,7 +1,7 @@
 //! AdamW against the update rule written out in f64, Muon against PyTorch's.
 
 use serde_json::Value;
-use tensor::optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, StepConfig};
+use tensor::optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, Rule, StepConfig};
 use tensor::{Gradients, Parameters, Tensor};
 
 use crate::support::{add, noise};
@@ -115,7 +115,7 @@ fn each_rule_takes_its_own_and_state_is_carried_over() {
     }
     let step = StepConfig::default();
     let (mut alone, mut by_adamw) = (parameters.clone(), parameters.clone());
-    let mut both = Optimizer::new(&parameters, &|_| true);
+    let mut both = Optimizer::new(&parameters, &|_| Rule::Muon);
     both.step(&mut parameters, &gradients, &step, 1.0, &|_| true);
     Muon::new(&alone, &|id| id == matrix).step(&mut alone, &gradients, &step.muon, 1.0, &|_| true);
     AdamW::new(&by_adamw).step(&mut by_adamw, &gradients, &step.adamw, 1.0, &|_| true);
@@ -126,7 +126,7 @@ fn each_rule_takes_its_own_and_state_is_carried_over() {
     assert_eq!(both.state(gain).iter().map(|(letter, _)| *letter).collect::<Vec<_>>(), ["m", "v"]);
 
     let mut copy = parameters.clone();
-    let mut resumed = Optimizer::new(&copy, &|_| true);
+    let mut resumed = Optimizer::new(&copy, &|_| Rule::Muon);
     for id in [matrix, gain] {
         let state: Vec<Vec<f32>> = both.state(id).iter().map(|(_, values)| values.to_vec()).collect();
         resumed.load(id, &state).unwrap();

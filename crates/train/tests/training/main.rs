@@ -15,7 +15,8 @@ use lang::rng::Rng;
 use nn::{Decoder, DecoderConfig};
 use tensor::Parameters;
 use train::{
-    Evaluation, MemoryTokens, Observer, Outcome, Precision, PretrainText, ScheduleKind, Stage, StepMetrics, TrainConfig,
+    Evaluation, MemoryTokens, Observer, OptimizerKind, Outcome, Precision, PretrainText, ScheduleKind, Stage,
+    StepMetrics, TrainConfig,
 };
 
 /// A two-layer LLaMA-shaped decoder with grouped queries, and weights for it.
@@ -138,6 +139,23 @@ fn a_tiny_corpus_is_learnt() {
         // Ten predicted tokens stand for nine tokens of two bytes.
         let bits = notes.evaluations.last().unwrap().1.bits_per_byte.unwrap();
         assert!((bits - held_out / std::f64::consts::LN_2 / 1.8).abs() < 0.02 * bits, "{bits}");
+    }
+}
+
+/// With the rate each is used at: Lion moves every weight by all of it, Adafactor by a share of the weight's size.
+#[test]
+fn every_optimizer_learns() {
+    let rates = [1e-2, 1e-2, 3e-3, 1e-1, 5e-2];
+    for (optimizer, learning_rate) in OptimizerKind::ALL.into_iter().zip(rates) {
+        let schedule = ScheduleKind::InverseSqrt;
+        let config =
+            TrainConfig { optimizer, learning_rate, schedule, batch_size: 8, warmup_steps: 10, ..settings(80) };
+        let work = tempfile::tempdir().unwrap();
+        let (outcome, _, notes) = pretrain_in(work.path(), &config, u64::MAX);
+        let Outcome::Finished(summary) = outcome else { panic!("{outcome:?}") };
+        let (first, last) = (notes.losses[0], summary.loss.unwrap());
+        // A uniform guess costs ln 24 = 3.18.
+        assert!(first > 2.9 && last < 2.0, "{optimizer:?}: {first} to {last}");
     }
 }
 
