@@ -9,7 +9,7 @@ pub struct MemoryEstimate {
     pub weights: u64,
     /// One f32 gradient a weight.
     pub gradients: u64,
-    /// Two f32 moments a weight (AdamW).
+    /// What the optimiser remembers between two steps, in f32.
     pub optimiser: u64,
     /// Every value the tape keeps for the backward pass, and the gradients that flow back through them.
     pub activations: u64,
@@ -81,9 +81,9 @@ impl Decoder {
         6.0 * matrices + 12.0 * c.n_layers as f64 * c.hidden_size as f64 * time as f64
     }
 
-    /// What a training step on `batch` rows of `time` tokens needs, with AdamW and with bf16 copies of the matrices
-    /// where `bf16` says so.
-    pub fn training_memory(&self, batch: usize, time: usize, bf16: bool) -> MemoryEstimate {
+    /// What a training step on `batch` rows of `time` tokens needs, with an optimiser that remembers `optimiser_values`
+    /// from step to step and with bf16 copies of the matrices where `bf16` says so.
+    pub fn training_memory(&self, batch: usize, time: usize, bf16: bool, optimiser_values: u64) -> MemoryEstimate {
         let c = self.config();
         let parameters = self.n_parameters() as u64;
         let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
@@ -104,7 +104,7 @@ impl Decoder {
         MemoryEstimate {
             weights: parameters * if bf16 { 6 } else { 4 },
             gradients: parameters * 4,
-            optimiser: parameters * 8,
+            optimiser: optimiser_values.saturating_mul(4),
             // Buffers are rounded up to an eighth of a power of two.
             activations: values.saturating_add(values / 8),
         }

@@ -61,6 +61,15 @@ impl OptimizerKind {
             OptimizerKind::Adafactor => Rule::Adafactor,
         }
     }
+
+    /// How many f32 values it remembers of a model between updates.
+    pub fn state_len(self, decoder: &Decoder) -> u64 {
+        let shapes = decoder.parameter_shapes().enumerate();
+        let of = |(index, (_, shape)): (usize, (&str, &[usize]))| {
+            self.rule(decoder, ParamId::from_index(index)).state_len(shape) as u64
+        };
+        shapes.map(of).sum()
+    }
 }
 
 /// How long, how fast and how carefully to train. Every key has a default; unknown keys are errors.
@@ -256,6 +265,8 @@ impl TrainConfig {
 
 #[cfg(test)]
 mod tests {
+    use nn::DecoderConfig;
+
     use super::*;
 
     #[test]
@@ -313,6 +324,29 @@ mod tests {
             assert_eq!(serde_json::to_value(kind).unwrap(), name);
         }
         assert!(serde_json::from_str::<OptimizerKind>("\"adam\"").is_err());
+    }
+
+    #[test]
+    fn what_an_optimizer_remembers_is_counted_by_shape() {
+        let config = DecoderConfig {
+            vocab_size: 24,
+            hidden_size: 16,
+            n_layers: 1,
+            n_heads: 2,
+            n_kv_heads: 1,
+            intermediate_size: 32,
+            ..DecoderConfig::default()
+        };
+        let decoder = Decoder::new(config).unwrap();
+        // Of one block: queries, keys, values, output; gate, up, down. Beside them two tables and three gains.
+        let matrices = [[16, 16], [8, 16], [8, 16], [16, 16], [32, 16], [32, 16], [16, 32]];
+        let block: u64 = matrices.iter().map(|[rows, columns]| rows * columns).sum();
+        let sides: u64 = matrices.iter().map(|[rows, columns]| rows + columns).sum();
+        let tables = if decoder.config().tie_word_embeddings { 1 } else { 2 };
+        let all = block + tables * 24 * 16 + 3 * 16;
+        assert_eq!(all, decoder.n_parameters() as u64);
+        let expected = [2 * all, 2 * all - block, all, all, sides + tables * (24 + 16) + 3 * 16];
+        assert_eq!(OptimizerKind::ALL.map(|kind| kind.state_len(&decoder)), expected);
     }
 
     #[test]

@@ -239,7 +239,8 @@ fn learn(
 fn check_memory(context: &Context, decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {
     let rows = if section == "align" { 2 * config.batch_size } else { config.batch_size };
     let bf16 = config.dtype == train::Precision::Bf16;
-    let estimate = decoder.training_memory(rows, config.sequence_length, bf16);
+    let remembered = config.optimizer.state_len(decoder);
+    let estimate = decoder.training_memory(rows, config.sequence_length, bf16, remembered);
     let needed = estimate.total();
     let mib = |bytes: u64| bytes as f64 / (1u64 << 20) as f64;
     context.terminal.say(&format!("  about {:.0} MiB of memory for the step", mib(needed)));
