@@ -10,6 +10,7 @@
 
 pub mod forward;
 pub mod optim;
+pub mod peak;
 pub mod profile;
 pub mod weights;
 

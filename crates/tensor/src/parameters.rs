@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::kernels::softmax;
 use crate::kernels::vector::{self, BLOCK};
-use crate::{DType, Result, Tensor, TensorError, threads};
+use crate::{DType, Result, Tensor, TensorError, profile, threads};
 
 /// The place of a parameter in its [`Parameters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -180,7 +180,9 @@ impl Gradients {
 
     /// Set all to zero.
     pub fn clear(&mut self) {
+        let start = profile::start();
         self.for_each_block(|block| block.fill(0.0));
+        profile::stop(start, "update", "clear gradients");
     }
 
     /// Multiply all by `factor`.
@@ -190,12 +192,15 @@ impl Gradients {
 
     /// The Euclidean norm over all values, summed in f64 in a fixed order.
     pub fn norm(&self) -> f64 {
+        let start = profile::start();
         let blocks = self.values.iter().flat_map(|values| values.chunks(BLOCK));
         let mut sums: Vec<(&[f32], f64)> = blocks.map(|block| (block, 0.0)).collect();
         threads::for_each_chunk(&mut sums, 1, |_, sums| {
             sums.iter_mut().for_each(|(block, sum)| *sum = vector::sum_of_squares(block));
         });
-        sums.iter().map(|(_, sum)| sum).sum::<f64>().sqrt()
+        let norm = sums.iter().map(|(_, sum)| sum).sum::<f64>().sqrt();
+        profile::stop(start, "update", "gradient norm");
+        norm
     }
 
     /// Add the gradients of another part of the batch.

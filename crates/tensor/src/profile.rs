@@ -22,7 +22,9 @@ pub fn set_enabled(is_on: bool) {
     IS_ON.store(is_on, Ordering::Relaxed);
 }
 
-/// What was measured since the last call, by phase ("forward", "backward", …) and operation, and start from zero.
+/// What was measured since the last call, by phase ("forward", "backward", "update") and operation, and start from zero.
+///
+/// An operation with a colon, such as "linear: weight", is a part of the one before the colon and counted in it too.
 pub fn take() -> BTreeMap<(&'static str, &'static str), Share> {
     std::mem::take(&mut SHARES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
 }

@@ -16,7 +16,7 @@ pub use muon::{Muon, MuonConfig};
 pub use sgd::{Sgd, SgdConfig};
 
 use crate::error::check_length;
-use crate::{Gradients, ParamId, Parameters, Result, TensorError};
+use crate::{Gradients, ParamId, Parameters, Result, TensorError, profile};
 
 /// The rule that moves a parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -108,6 +108,7 @@ impl Optimizer {
         grad_scale: f32,
         decays: &dyn Fn(ParamId) -> bool,
     ) {
+        let start = profile::start();
         self.steps += 1;
         // Every rule finds its own: it has no state of the parameters of another.
         self.adamw.step(parameters, gradients, &config.adamw, grad_scale, decays);
@@ -115,6 +116,7 @@ impl Optimizer {
         self.lion.step(parameters, gradients, &config.lion, grad_scale, decays);
         self.sgd.step(parameters, gradients, &config.sgd, grad_scale, decays);
         self.adafactor.step(parameters, gradients, &config.adafactor, grad_scale, decays);
+        profile::stop(start, "update", "optimiser");
     }
 
     /// What is remembered of a parameter between steps, by the letter it has in checkpoints: `m` is the mean of
