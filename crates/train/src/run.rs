@@ -105,22 +105,17 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
     config.validate(run.section)?;
     run.decoder.check_parameters(parameters)?;
     fs::create_dir_all(run.work).map_err(TrainError::io(run.work))?;
-    let order = DataOrder {
-        row_count: run.data.row_count().max(1),
-        batch_size: config.batch_size,
-        gradient_accumulation: config.gradient_accumulation,
-        seed: config.seed,
-    };
     let checkpoints =
         Checkpoints { work: run.work, keep: config.keep_checkpoints, identity: identity(run, parameters)? };
-    let mut optimizer = Optimizer::new(parameters, &|id| config.optimizer.rule(run.decoder, id));
+    let mut optimizer = optimizer(run, parameters);
     let restored = checkpoints.restore(parameters, &mut optimizer, observer)?;
     parameters.set_compute_dtype(config.dtype.into());
-    let (mut progress, logs, mut last_checkpoint) = match restored {
+    let (mut progress, mut logs, mut last_checkpoint) = match restored {
         Some(restored) => (restored.progress, Logs::begin(run.work, &restored.metrics)?, Some(restored.path)),
         None => (Progress::default(), Logs::begin(run.work, &[])?, None),
     };
-    let mut trainer = Trainer { run, order, logs, gradients: Gradients::zeros_like(parameters), held_out: Vec::new() };
+    let mut trainer = Trainer::new(run, parameters);
+    let order = trainer.order;
     if config.eval_every > 0 {
         trainer.held_out = trainer.held_out_batches()?;
     }
@@ -134,7 +129,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
         progress.evaluated(&evaluation);
         observer.evaluated(0, &evaluation);
         progress.seconds = clock.elapsed().as_secs_f64();
-        trainer.logs.append(&metrics::record(0, progress.seconds, None, Some(&evaluation)))?;
+        logs.append(&metrics::record(0, progress.seconds, None, Some(&evaluation)))?;
     }
 
     loop {
@@ -148,7 +143,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
             let path = match already {
                 Some(path) => path,
                 None => {
-                    let lines = trainer.logs.lines()?;
+                    let lines = logs.lines()?;
                     let seed = config.seed;
                     let path = checkpoints.save(&progress, seed, position, parameters, &optimizer, &lines, observer)?;
                     observer.checkpointed(step, &path);
@@ -197,33 +192,43 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
             observer.evaluated(step, evaluation);
         }
         if evaluation.is_some() || last || step % config.log_every == 0 {
-            trainer.logs.append(&metrics::record(step, progress.seconds, Some(&metrics), evaluation.as_ref()))?;
+            logs.append(&metrics::record(step, progress.seconds, Some(&metrics), evaluation.as_ref()))?;
             progress.unlogged = (0, 0.0);
         }
     }
 }
 
 /// What the loop works with between updates.
-struct Trainer<'a> {
+pub(crate) struct Trainer<'a> {
     run: &'a Run<'a>,
     order: DataOrder,
-    logs: Logs,
     gradients: Gradients,
     held_out: Vec<TrainBatch>,
 }
 
 /// What came of one update.
-struct Update {
-    loss: f64,
+pub(crate) struct Update {
+    pub(crate) loss: f64,
     learning_rate: f64,
-    grad_norm: f64,
-    counts: Counts,
+    pub(crate) grad_norm: f64,
+    pub(crate) counts: Counts,
     measures: Vec<(&'static str, f64)>,
 }
 
-impl Trainer<'_> {
+impl<'a> Trainer<'a> {
+    pub(crate) fn new(run: &'a Run<'a>, parameters: &Parameters) -> Trainer<'a> {
+        let config = run.config;
+        let order = DataOrder {
+            row_count: run.data.row_count().max(1),
+            batch_size: config.batch_size,
+            gradient_accumulation: config.gradient_accumulation,
+            seed: config.seed,
+        };
+        Trainer { run, order, gradients: Gradients::zeros_like(parameters), held_out: Vec::new() }
+    }
+
     /// Takes update `step` (from 0).
-    fn update(
+    pub(crate) fn update(
         &mut self,
         parameters: &mut Parameters,
         optimizer: &mut Optimizer,
@@ -328,6 +333,11 @@ fn accumulate(
         }
     }
     Ok(scores)
+}
+
+/// Fresh optimiser state, each parameter under the rule that suits it.
+pub(crate) fn optimizer(run: &Run, parameters: &Parameters) -> Optimizer {
+    Optimizer::new(parameters, &|id| run.config.optimizer.rule(run.decoder, id))
 }
 
 /// A seed of its own for every micro-batch of every update.

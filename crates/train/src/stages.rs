@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::objective::{NextToken, Objective};
 use crate::observer::Observer;
 use crate::preferences::{PreferencePair, PreferencePairs, PreferenceReport};
+use crate::rehearsal::{TimedUpdate, rehearse};
 use crate::run::{HeldOut, Outcome, Run, run};
 use crate::token_stream::{StreamShape, TokenStore, TokenStream};
 
@@ -148,8 +149,29 @@ impl Stage {
         interrupt: &(dyn Fn() -> bool + Sync),
         observer: &mut dyn Observer,
     ) -> Result<Outcome> {
+        run(&self.as_run(decoder, config, work, interrupt), parameters, observer)
+    }
+
+    /// Takes the stage's updates and times them, without evaluation, logs or checkpoints: see [`rehearse`].
+    pub fn rehearse(
+        &self,
+        decoder: &Decoder,
+        parameters: &mut Parameters,
+        config: &TrainConfig,
+        watch: &mut dyn FnMut(&TimedUpdate),
+    ) -> Result<()> {
+        rehearse(&self.as_run(decoder, config, Path::new(""), &|| false), parameters, watch)
+    }
+
+    fn as_run<'a>(
+        &'a self,
+        decoder: &'a Decoder,
+        config: &'a TrainConfig,
+        work: &'a Path,
+        interrupt: &'a (dyn Fn() -> bool + Sync),
+    ) -> Run<'a> {
         let held_out = self.held_out.as_deref().map(|data| HeldOut { data, bytes_per_token: self.bytes_per_token });
-        let stage = Run {
+        Run {
             section: self.section,
             decoder,
             objective: &*self.objective,
@@ -158,7 +180,6 @@ impl Stage {
             config,
             work,
             interrupt,
-        };
-        run(&stage, parameters, observer)
+        }
     }
 }

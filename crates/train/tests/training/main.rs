@@ -195,6 +195,21 @@ fn accumulation_equals_one_larger_batch() {
 }
 
 #[test]
+fn a_rehearsal_takes_the_same_updates() {
+    let config = TrainConfig { dropout: 0.1, gradient_accumulation: 2, ..settings(5) };
+    let work = tempfile::tempdir().unwrap();
+    let (_, weights, notes) = pretrain_in(work.path(), &config, u64::MAX);
+    let (decoder, mut parameters) = tiny_model();
+    let mut updates = Vec::new();
+    pretraining(&config).rehearse(&decoder, &mut parameters, &config, &mut |update| updates.push(*update)).unwrap();
+    assert_eq!(bytes_of(&parameters), weights);
+    assert_eq!(updates.iter().map(|update| update.loss).collect::<Vec<_>>(), notes.losses);
+    assert_eq!(updates.iter().map(|update| update.step).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    // Two micro-batches of four rows of twelve tokens.
+    assert!(updates.iter().all(|update| update.tokens == 96 && update.seconds >= 0.0 && update.grad_norm > 0.0));
+}
+
+#[test]
 fn settings_out_of_range_are_refused_before_anything_is_written() {
     let work = tempfile::tempdir().unwrap();
     let (decoder, mut parameters) = tiny_model();
