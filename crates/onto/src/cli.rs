@@ -1,8 +1,12 @@
 //! What can be typed: one definition that feeds parsing and help.
 
+mod bench;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use bench::{BenchCommand, BenchDtype, BenchFamily, BenchOpsArguments, BenchTrainArguments};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,
 /// alignment, use, evaluation.
@@ -82,6 +86,9 @@ pub enum Command {
     Chat(ChatArguments),
     /// Measure a model on tasks.
     Eval(EvalArguments),
+    /// Measure how fast this program is on this machine.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// What a model, tokenizer or artifact is.
     Info(InfoArguments),
     /// What this machine offers and whether everything works on it.

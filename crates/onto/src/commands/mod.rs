@@ -1,5 +1,6 @@
 //! One file a group of commands; here is the table that leads to them.
 
+mod bench;
 mod corpora;
 mod measure;
 mod open;
@@ -91,6 +92,7 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Generate(arguments) => talk::generate(&session, &arguments),
         Command::Chat(arguments) => talk::chat(&session, &arguments),
         Command::Eval(arguments) => measure::eval(&session, &arguments),
+        Command::Bench(command) => bench::bench(&session, &command),
         Command::Info(arguments) => show::info(&session, &arguments),
         Command::Doctor => show::doctor(&session),
     }
@@ -103,7 +105,7 @@ fn has_safe_points(command: &Command) -> bool {
         Command::Generate(_) | Command::Chat(_) => true,
         Command::Corpus(command) => matches!(command, CorpusCommand::Make(_) | CorpusCommand::Build(_)),
         Command::Tokenizer(command) => matches!(command, TokenizerCommand::Train(_)),
-        Command::Score(_) | Command::Eval(_) | Command::Info(_) | Command::Doctor => false,
+        Command::Score(_) | Command::Eval(_) | Command::Bench(_) | Command::Info(_) | Command::Doctor => false,
     }
 }
 

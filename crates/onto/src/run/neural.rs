@@ -270,7 +270,8 @@ fn check_memory(context: &Context, decoder: &Decoder, config: &TrainConfig, sect
     Ok(())
 }
 
-fn available_memory() -> Option<u64> {
+/// Bytes of memory that are free or can be made so, where the system says.
+pub fn available_memory() -> Option<u64> {
     let text = fs::read_to_string("/proc/meminfo").ok()?;
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
     line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)

@@ -113,6 +113,7 @@ fn help_names_every_command() {
         "generate",
         "chat",
         "eval",
+        "bench",
         "info",
     ] {
         assert!(help.contains(&format!("\n  {command} ")), "{command} is not in:\n{help}");

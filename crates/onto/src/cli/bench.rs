@@ -1,0 +1,91 @@
+//! What can be typed after `onto bench`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// `onto bench …`
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Train a model on random tokens: tokens a second, share of the machine's peak, memory, and where the time goes.
+    ///
+    /// The steps are those of `onto pretrain` (forward, loss, backward, clipping by the global norm, AdamW), on one batch
+    /// of random tokens that is read again in every step, so the loss falls. Operations are counted as the model needs
+    /// them: 6 for every weight of a matrix product and token, and 12 * layers * width * time / 2 a token for causal
+    /// attention. The peak is measured first, by a loop that stays in registers, on all threads.
+    Train(BenchTrainArguments),
+    /// Time the operations that a training step is made of, alone: their rate and their share of the machine's peak.
+    ///
+    /// Products are counted in GFLOP/s against the arithmetic peak (attention as a causal model needs it), norms and
+    /// activations in GB/s against the rate at which memory can be read; what fits the caches can be faster than that.
+    Ops(BenchOpsArguments),
+}
+
+/// `onto bench train`
+#[derive(Debug, Args)]
+pub struct BenchTrainArguments {
+    /// Model and batch: tiny (4 layers, width 128, vocabulary 512, 16 x 64 tokens), small (6 layers, width 384,
+    /// vocabulary 8192, 8 x 512) or gpt2 (12 layers, width 768, vocabulary 50257, 4 x 512).
+    #[arg(long, short, value_name = "PRESET", default_value = "small")]
+    pub preset: String,
+    /// Shape of the model: GPT-2's, in which PyTorch is usually measured, or LLaMA's with as many weights in a block.
+    #[arg(long, value_enum, default_value_t = BenchFamily::Gpt2)]
+    pub family: BenchFamily,
+    /// Arithmetic of the matrix products.
+    #[arg(long, value_enum, default_value_t = BenchDtype::F32)]
+    pub dtype: BenchDtype,
+    /// Steps that are measured.
+    #[arg(long, default_value_t = 10, value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub steps: u64,
+    /// Steps before them that are not.
+    #[arg(long, default_value_t = 2, value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u64).range(..=1_000_000))]
+    pub warmup: u64,
+}
+
+/// `onto bench ops`
+#[derive(Debug, Args)]
+pub struct BenchOpsArguments {
+    /// The model whose shapes are measured: tiny, small or gpt2 [default: small and gpt2].
+    #[arg(long, short, value_name = "PRESET")]
+    pub preset: Option<String>,
+    /// Arithmetic of the matrix products.
+    #[arg(long, value_enum, default_value_t = BenchDtype::F32)]
+    pub dtype: BenchDtype,
+}
+
+/// The shape of a measured model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchFamily {
+    /// LayerNorm, learned positions, GELU, biases.
+    Gpt2,
+    /// RMSNorm, rotary positions, SwiGLU.
+    Llama,
+}
+
+impl BenchFamily {
+    /// Its name, as a person types it.
+    pub fn name(self) -> &'static str {
+        match self {
+            BenchFamily::Gpt2 => "gpt2",
+            BenchFamily::Llama => "llama",
+        }
+    }
+}
+
+/// The arithmetic of matrix products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchDtype {
+    /// 32-bit floats.
+    F32,
+    /// bfloat16 products summed in 32 bits.
+    Bf16,
+}
+
+impl From<BenchDtype> for train::Precision {
+    fn from(dtype: BenchDtype) -> Self {
+        match dtype {
+            BenchDtype::F32 => train::Precision::F32,
+            BenchDtype::Bf16 => train::Precision::Bf16,
+        }
+    }
+}

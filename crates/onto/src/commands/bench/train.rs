@@ -1,0 +1,277 @@
+//! `onto bench train`: real training steps of a preset, timed.
+//!
+//! The steps are those of `onto pretrain`: [`Stage::rehearse`] takes them with the loop's own update. The data are one
+//! batch of random tokens, read in every step: nothing is known about random tokens but what was seen of them, so a loss
+//! that falls shows that the steps learn.
+//!
+//! `tflops` counts what the model needs, not what the machine did: for every token six operations a weight of a matrix
+//! product (two forward, four backward; the head counts, the tables do not), and for attention
+//! `12 · layers · width · time / 2`, because a token of a causal row sees half of it on average.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ::train::{MemoryTokens, PretrainText, ScheduleKind, Stage, TimedUpdate, TrainConfig};
+use anyhow::{Result, bail};
+use lang::rng::Rng;
+use nn::Decoder;
+use serde_json::{Value, json};
+use tensor::peak::{self, Peak};
+use tensor::profile::{self, Share};
+
+use super::presets::{Preset, find};
+use super::{giga, peak_json, read_bandwidth};
+use crate::cli::BenchTrainArguments;
+use crate::commands::Session;
+use crate::run::neural::available_memory;
+use crate::run::stage::peak_memory;
+use crate::terminal::{Progress, grouped, line_to_stdout, to_stdout};
+
+/// Time of every operation, by phase and name.
+type Shares = BTreeMap<(&'static str, &'static str), Share>;
+
+/// What was measured.
+struct Measured {
+    preset: &'static Preset,
+    decoder: Decoder,
+    config: TrainConfig,
+    warmup: u64,
+    peak: Peak,
+    /// Every update, those of the warm-up first.
+    updates: Vec<TimedUpdate>,
+    /// Over the counted updates.
+    shares: Shares,
+    peak_rss_bytes: u64,
+    read_bandwidth: f64,
+}
+
+pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
+    let preset = find(&arguments.preset)?;
+    let decoder = Decoder::new(preset.config(arguments.family))?;
+    let config = TrainConfig {
+        steps: arguments.steps + arguments.warmup,
+        batch_size: preset.batch_size,
+        sequence_length: preset.sequence_length,
+        learning_rate: preset.learning_rate,
+        schedule: ScheduleKind::Constant,
+        warmup_ratio: 0.0,
+        dtype: arguments.dtype.into(),
+        seed: session.seed(0),
+        ..TrainConfig::default()
+    };
+    check_memory(session, &decoder, &config)?;
+    let peak = peak::arithmetic(config.dtype.into());
+    let (updates, shares) = steps(session, &decoder, &config, arguments.warmup)?;
+    let peak_rss_bytes = peak_memory();
+    // Last of all, so that its array is no part of the memory that training needed.
+    let read_bandwidth = read_bandwidth();
+    let warmup = arguments.warmup;
+    let measured = Measured { preset, decoder, config, warmup, peak, updates, shares, peak_rss_bytes, read_bandwidth };
+    if session.global.json {
+        let mut report = measured.to_json();
+        report["family"] = json!(arguments.family.name());
+        return line_to_stdout(&report.to_string());
+    }
+    to_stdout(&measured.to_table(arguments.family.name()))
+}
+
+/// Takes the updates; the time of every operation is kept from the end of the warm-up on.
+fn steps(
+    session: &Session,
+    decoder: &Decoder,
+    config: &TrainConfig,
+    warmup: u64,
+) -> Result<(Vec<TimedUpdate>, Shares)> {
+    let vocabulary = decoder.config().vocab_size as u64;
+    // Token 0 separates documents; the stream puts one in front, which makes the tokens a batch and its last target.
+    let mut rng = Rng::for_item(config.seed, "bench tokens", 0);
+    let tokens: Vec<u32> =
+        (0..config.batch_size * config.sequence_length).map(|_| 1 + rng.below(vocabulary - 1) as u32).collect();
+    let text = PretrainText {
+        corpus: Arc::new(MemoryTokens::new([tokens])),
+        held_out: None,
+        end_of_text: 0,
+        mask_documents: false,
+    };
+    let stage = Stage::pretrain(&text, config)?;
+    let mut parameters = decoder.init(config.seed);
+    let progress = RefCell::new(Progress::new(&session.terminal, "steps", config.steps));
+    let mut updates: Vec<TimedUpdate> = Vec::new();
+    profile::set_enabled(true);
+    let outcome = stage.rehearse(decoder, &mut parameters, config, &mut |update| {
+        updates.push(*update);
+        progress.borrow_mut().set("", update.step as usize, config.steps as usize);
+        if update.step == warmup {
+            drop(profile::take());
+        }
+    });
+    profile::set_enabled(false);
+    outcome?;
+    Ok((updates, profile::take()))
+}
+
+/// A step that cannot fit is refused before it drives the machine into its swap.
+fn check_memory(session: &Session, decoder: &Decoder, config: &TrainConfig) -> Result<()> {
+    let is_bf16 = config.dtype == ::train::Precision::Bf16;
+    let needed = decoder.training_memory(config.batch_size, config.sequence_length, is_bf16).total();
+    let limit = session.global.memory.or_else(available_memory);
+    if let Some(limit) = limit.filter(|&limit| needed > limit) {
+        let mib = |bytes: u64| bytes >> 20;
+        let whose = if session.global.memory.is_some() { "that --memory allows" } else { "this machine has free" };
+        bail!(
+            "a step needs about {} MiB, more than the {} MiB {whose}\nhint: choose a smaller --preset",
+            mib(needed),
+            mib(limit)
+        );
+    }
+    Ok(())
+}
+
+impl Measured {
+    /// Tokens of a step over the seconds of the counted steps: the median and the best.
+    fn tokens_per_second(&self) -> (f64, f64) {
+        let counted = self.updates.iter().skip(self.warmup as usize);
+        let mut rates: Vec<f64> = counted.map(|update| update.tokens as f64 / update.seconds.max(1e-9)).collect();
+        rates.sort_by(f64::total_cmp);
+        let (low, high) = (rates.len().saturating_sub(1) / 2, rates.len() / 2);
+        let at = |index: usize| rates.get(index).copied().unwrap_or(0.0);
+        ((at(low) + at(high)) / 2.0, rates.last().copied().unwrap_or(0.0))
+    }
+
+    /// Operations a second that the model needs at the median rate. [`Decoder::flops_per_token`] counts attention over
+    /// the whole square of a row, as is customary; over half a row it is what a causal model needs.
+    fn flops_per_second(&self) -> f64 {
+        self.tokens_per_second().0 * self.decoder.flops_per_token(self.config.sequence_length / 2)
+    }
+
+    fn loss(&self, update: Option<&TimedUpdate>) -> f64 {
+        update.map_or(f64::NAN, |update| update.loss)
+    }
+
+    /// Seconds of a counted step on average.
+    fn seconds_per_step(&self) -> f64 {
+        let counted = &self.updates[self.warmup as usize..];
+        counted.iter().map(|update| update.seconds).sum::<f64>() / counted.len().max(1) as f64
+    }
+
+    /// Operations with their seconds in a step and their share of it, the longest first within each phase's parts.
+    fn operations(&self) -> Vec<Operation> {
+        let steps = (self.updates.len() as u64 - self.warmup).max(1);
+        let mut operations: Vec<Operation> = self
+            .shares
+            .iter()
+            .map(|(&(phase, name), share)| {
+                let seconds = share.seconds / steps as f64;
+                Operation { phase, name, calls: share.calls / steps, seconds, share: seconds / self.seconds_per_step() }
+            })
+            .collect();
+        operations.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+        operations
+    }
+
+    fn to_json(&self) -> Value {
+        let (median, best) = self.tokens_per_second();
+        let Measured { preset, config, peak, .. } = self;
+        json!({
+            "preset": preset.name,
+            "dtype": config.dtype,
+            "threads": tensor::threads(),
+            "tokens_per_second": median,
+            "tokens_per_second_best": best,
+            "tflops": self.flops_per_second() / 1e12,
+            "peak_fraction": self.flops_per_second() / peak.flops_per_second,
+            "peak_rss_bytes": self.peak_rss_bytes,
+            "loss_first": self.loss(self.updates.first()),
+            "loss_last": self.loss(self.updates.last()),
+            "isa": tensor::isa().name(),
+            "steps": config.steps - self.warmup,
+            "warmup_steps": self.warmup,
+            "parameters": self.decoder.n_parameters(),
+            "batch_size": config.batch_size,
+            "sequence_length": config.sequence_length,
+            "learning_rate": config.learning_rate,
+            "model": self.decoder.config(),
+            "seconds_per_step": self.updates[self.warmup as usize..].iter().map(|u| u.seconds).collect::<Vec<_>>(),
+            "peak": peak_json(peak),
+            "read_bytes_per_second": self.read_bandwidth,
+            "operations": self.operations(),
+        })
+    }
+
+    fn to_table(&self, family: &str) -> String {
+        let (median, best) = self.tokens_per_second();
+        let Preset { name, n_layers, hidden_size, n_heads, vocab_size, batch_size, sequence_length, .. } = self.preset;
+        let dtype = json!(self.config.dtype);
+        let mut out = format!(
+            "{name}, {family} shape: {n_layers} layers, width {hidden_size}, {n_heads} heads, vocabulary {vocab_size}, \
+             {} parameters\n{} on {} threads, {}; {batch_size} × {sequence_length} tokens a step, {} steps after {} of \
+             warm-up\n\n",
+            grouped(self.decoder.n_parameters() as f64),
+            dtype.as_str().unwrap_or_default(),
+            tensor::threads(),
+            tensor::isa().name(),
+            self.config.steps - self.warmup,
+            self.warmup,
+        );
+        let flops = self.flops_per_second();
+        let lines = [
+            ("tokens/s", format!("{} median, {} best", grouped(median), grouped(best))),
+            (
+                "model",
+                format!(
+                    "{:.1} GFLOP/s, {:.1} % of the peak {:.1} ({})",
+                    giga(flops),
+                    100.0 * flops / self.peak.flops_per_second,
+                    giga(self.peak.flops_per_second),
+                    self.peak.instruction
+                ),
+            ),
+            ("memory read", format!("{:.1} GB/s at most", giga(self.read_bandwidth))),
+            ("peak memory", format!("{} MiB", self.peak_rss_bytes >> 20)),
+            ("loss", format!("{:.4} → {:.4}", self.loss(self.updates.first()), self.loss(self.updates.last()))),
+        ];
+        for (name, value) in lines {
+            out.push_str(&format!("{name:<12} {value}\n"));
+        }
+        out.push_str(&format!(
+            "\n{:<10} {:<24} {:>6} {:>10} {:>7}\n",
+            "phase", "operation", "calls", "ms a step", "share"
+        ));
+        let operations = self.operations();
+        // A part, such as "linear: weight", is counted in its whole and stands below it.
+        for whole in operations.iter().filter(|operation| !operation.name.contains(": ")) {
+            out.push_str(&whole.to_line(whole.name));
+            let prefix = format!("{}: ", whole.name);
+            for part in operations.iter().filter(|part| part.phase == whole.phase) {
+                if let Some(name) = part.name.strip_prefix(&prefix) {
+                    out.push_str(&part.to_line(&format!("  of which {name}")));
+                }
+            }
+        }
+        out
+    }
+}
+
+/// An operation's part of a step.
+#[derive(serde::Serialize)]
+struct Operation {
+    phase: &'static str,
+    #[serde(rename = "operation")]
+    name: &'static str,
+    calls: u64,
+    seconds: f64,
+    share: f64,
+}
+
+impl Operation {
+    fn to_line(&self, name: &str) -> String {
+        format!(
+            "{:<10} {name:<24} {:>6} {:>10.2} {:>5.1} %\n",
+            self.phase,
+            self.calls,
+            self.seconds * 1e3,
+            100.0 * self.share
+        )
+    }
+}
