@@ -100,11 +100,13 @@ impl RegisterLoop {
     /// The loop over what the matrix products of `dtype` use.
     fn of(dtype: DType) -> RegisterLoop {
         #[cfg(target_arch = "x86_64")]
-        if dtype == DType::Bf16 && isa() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16") {
-            return RegisterLoop::Pairs;
+        let has_pairs = isa() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16");
+        #[cfg(not(target_arch = "x86_64"))]
+        let has_pairs = false;
+        match dtype {
+            DType::Bf16 if has_pairs => RegisterLoop::Pairs,
+            _ => RegisterLoop::Single(isa()),
         }
-        let _ = dtype;
-        RegisterLoop::Single(isa())
     }
 
     fn instruction(self) -> &'static str {
