@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use bench::{BenchCommand, BenchDtype, BenchFamily, BenchOpsArguments, BenchTrainArguments};
+pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTrainArguments};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,
 /// alignment, use, evaluation.

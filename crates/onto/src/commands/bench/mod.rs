@@ -11,7 +11,7 @@ use tensor::peak::{self, Peak};
 use super::Session;
 use crate::cli::BenchCommand;
 
-/// Bytes read to measure the bandwidth of memory: more than the caches one machine's share of them holds.
+/// Bytes read to measure the bandwidth of memory: more than most caches hold, and little beside a model.
 const BANDWIDTH_BYTES: usize = 256 << 20;
 
 pub fn bench(session: &Session, command: &BenchCommand) -> Result<()> {

@@ -17,6 +17,7 @@ use anyhow::{Result, bail};
 use lang::rng::Rng;
 use nn::Decoder;
 use serde_json::{Value, json};
+use tensor::DType;
 use tensor::peak::{self, Peak};
 use tensor::profile::{self, Share};
 
@@ -34,10 +35,13 @@ type Shares = BTreeMap<(&'static str, &'static str), Share>;
 /// What was measured.
 struct Measured {
     preset: &'static Preset,
+    family: &'static str,
     decoder: Decoder,
     config: TrainConfig,
     warmup: u64,
     peak: Peak,
+    /// The same in f32: a processor's bf16 instruction can be the slower one.
+    peak_f32: Peak,
     /// Every update, those of the warm-up first.
     updates: Vec<TimedUpdate>,
     /// Over the counted updates.
@@ -61,19 +65,30 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
         ..TrainConfig::default()
     };
     check_memory(session, &decoder, &config)?;
-    let peak = peak::arithmetic(config.dtype.into());
+    let (peak, peak_f32) = (peak::arithmetic(config.dtype.into()), peak::arithmetic(DType::F32));
     let (updates, shares) = steps(session, &decoder, &config, arguments.warmup)?;
     let peak_rss_bytes = peak_memory();
     // Last of all, so that its array is no part of the memory that training needed.
     let read_bandwidth = read_bandwidth();
     let warmup = arguments.warmup;
-    let measured = Measured { preset, decoder, config, warmup, peak, updates, shares, peak_rss_bytes, read_bandwidth };
+    let family = arguments.family.name();
+    let measured = Measured {
+        preset,
+        family,
+        decoder,
+        config,
+        warmup,
+        peak,
+        peak_f32,
+        updates,
+        shares,
+        peak_rss_bytes,
+        read_bandwidth,
+    };
     if session.global.json {
-        let mut report = measured.to_json();
-        report["family"] = json!(arguments.family.name());
-        return line_to_stdout(&report.to_string());
+        return line_to_stdout(&measured.to_json().to_string());
     }
-    to_stdout(&measured.to_table(arguments.family.name()))
+    to_stdout(&measured.to_table())
 }
 
 /// Takes the updates; the time of every operation is kept from the end of the warm-up on.
@@ -145,10 +160,6 @@ impl Measured {
         self.tokens_per_second().0 * self.decoder.flops_per_token(self.config.sequence_length / 2)
     }
 
-    fn loss(&self, update: Option<&TimedUpdate>) -> f64 {
-        update.map_or(f64::NAN, |update| update.loss)
-    }
-
     /// Seconds of a counted step on average.
     fn seconds_per_step(&self) -> f64 {
         let counted = &self.updates[self.warmup as usize..];
@@ -182,8 +193,9 @@ impl Measured {
             "tflops": self.flops_per_second() / 1e12,
             "peak_fraction": self.flops_per_second() / peak.flops_per_second,
             "peak_rss_bytes": self.peak_rss_bytes,
-            "loss_first": self.loss(self.updates.first()),
-            "loss_last": self.loss(self.updates.last()),
+            "loss_first": loss(self.updates.first()),
+            "loss_last": loss(self.updates.last()),
+            "family": self.family,
             "isa": tensor::isa().name(),
             "steps": config.steps - self.warmup,
             "warmup_steps": self.warmup,
@@ -194,13 +206,15 @@ impl Measured {
             "model": self.decoder.config(),
             "seconds_per_step": self.updates[self.warmup as usize..].iter().map(|u| u.seconds).collect::<Vec<_>>(),
             "peak": peak_json(peak),
+            "peak_f32": peak_json(&self.peak_f32),
             "read_bytes_per_second": self.read_bandwidth,
             "operations": self.operations(),
         })
     }
 
-    fn to_table(&self, family: &str) -> String {
+    fn to_table(&self) -> String {
         let (median, best) = self.tokens_per_second();
+        let family = self.family;
         let Preset { name, n_layers, hidden_size, n_heads, vocab_size, batch_size, sequence_length, .. } = self.preset;
         let dtype = json!(self.config.dtype);
         let mut out = format!(
@@ -219,17 +233,21 @@ impl Measured {
             ("tokens/s", format!("{} median, {} best", grouped(median), grouped(best))),
             (
                 "model",
+                format!("{:.1} GFLOP/s, {:.1} % of the peak", giga(flops), 100.0 * flops / self.peak.flops_per_second),
+            ),
+            (
+                "peak",
                 format!(
-                    "{:.1} GFLOP/s, {:.1} % of the peak {:.1} ({})",
-                    giga(flops),
-                    100.0 * flops / self.peak.flops_per_second,
+                    "{:.1} GFLOP/s ({}); in f32 {:.1} ({})",
                     giga(self.peak.flops_per_second),
-                    self.peak.instruction
+                    self.peak.instruction,
+                    giga(self.peak_f32.flops_per_second),
+                    self.peak_f32.instruction
                 ),
             ),
             ("memory read", format!("{:.1} GB/s at most", giga(self.read_bandwidth))),
             ("peak memory", format!("{} MiB", self.peak_rss_bytes >> 20)),
-            ("loss", format!("{:.4} → {:.4}", self.loss(self.updates.first()), self.loss(self.updates.last()))),
+            ("loss", format!("{:.4} → {:.4}", loss(self.updates.first()), loss(self.updates.last()))),
         ];
         for (name, value) in lines {
             out.push_str(&format!("{name:<12} {value}\n"));
@@ -251,6 +269,10 @@ impl Measured {
         }
         out
     }
+}
+
+fn loss(update: Option<&TimedUpdate>) -> f64 {
+    update.map_or(f64::NAN, |update| update.loss)
 }
 
 /// An operation's part of a step.
