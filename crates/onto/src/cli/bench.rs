@@ -10,7 +10,7 @@ pub enum BenchCommand {
     /// The steps are those of `onto pretrain` (forward, loss, backward, clipping by the global norm, AdamW), on one batch
     /// of random tokens that is read again in every step, so the loss falls. Operations are counted as the model needs
     /// them: 6 for every weight of a matrix product and token, and 12 * layers * width * time / 2 a token for causal
-    /// attention. The peak is measured first, by a loop that stays in registers, on all threads.
+    /// attention. The peak is measured before and after the steps, by a loop that stays in registers, on all threads.
     Train(BenchTrainArguments),
     /// Time the operations that a training step is made of, alone: their rate and their share of the machine's peak.
     ///
