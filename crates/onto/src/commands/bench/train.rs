@@ -29,6 +29,10 @@ use crate::run::neural::available_memory;
 use crate::run::stage::peak_memory;
 use crate::terminal::{Progress, grouped, line_to_stdout, to_stdout};
 
+/// Two readings of the peak that are further apart than this tell of a machine that is not steady: other work on it, or a
+/// changing clock.
+const UNQUIET: f64 = 0.8;
+
 /// Time of every operation, by phase and name.
 type Shares = BTreeMap<(&'static str, &'static str), Share>;
 
@@ -40,6 +44,8 @@ struct Measured {
     config: TrainConfig,
     warmup: u64,
     peak: Peak,
+    /// The peak as it was read before and after the steps, in operations a second.
+    peak_readings: [f64; 2],
     /// The same in f32: a processor's bf16 instruction can be the slower one.
     peak_f32: Peak,
     /// Every update, those of the warm-up first.
@@ -70,9 +76,19 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
     let peak_rss_bytes = peak_memory();
     // A neighbour's load would lower the peak and so flatter the steps: it is measured on both sides of them.
     let after = peaks(config.dtype.into());
+    let peak_readings = [before.0, after.0].map(|peak| peak.flops_per_second);
     let (peak, peak_f32) = (higher(before.0, after.0), higher(before.1, after.1));
     // Last of all, so that its array is no part of the memory that training needed.
     let read_bandwidth = read_bandwidth();
+    let [first, second] = peak_readings;
+    if first.min(second) < UNQUIET * first.max(second) {
+        session.terminal.warn(&format!(
+            "the peak was read at {:.1} GFLOP/s before and {:.1} after the steps: this machine is not steady, and shares of \
+             the peak say little",
+            giga(first),
+            giga(second)
+        ));
+    }
     let warmup = arguments.warmup;
     let family = arguments.family.name();
     let measured = Measured {
@@ -82,6 +98,7 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
         config,
         warmup,
         peak,
+        peak_readings,
         peak_f32,
         updates,
         shares,
@@ -219,6 +236,7 @@ impl Measured {
             "model": self.decoder.config(),
             "seconds_per_step": self.updates[self.warmup as usize..].iter().map(|u| u.seconds).collect::<Vec<_>>(),
             "peak": peak_json(peak),
+            "peak_readings": self.peak_readings,
             "peak_f32": peak_json(&self.peak_f32),
             "read_bytes_per_second": self.read_bandwidth,
             "operations": self.operations(),
