@@ -159,7 +159,8 @@ fn steps(
 /// A step that cannot fit is refused before it drives the machine into its swap.
 fn check_memory(session: &Session, decoder: &Decoder, config: &TrainConfig) -> Result<()> {
     let is_bf16 = config.dtype == ::train::Precision::Bf16;
-    let needed = decoder.training_memory(config.batch_size, config.sequence_length, is_bf16).total();
+    let remembered = config.optimizer.state_len(decoder);
+    let needed = decoder.training_memory(config.batch_size, config.sequence_length, is_bf16, remembered).total();
     let limit = session.global.memory.or_else(available_memory);
     if let Some(limit) = limit.filter(|&limit| needed > limit) {
         let mib = |bytes: u64| bytes >> 20;
