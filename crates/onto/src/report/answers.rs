@@ -76,7 +76,7 @@ pub fn exact_match(main: &mut Markup, data: &ReportData) {
     if rows.is_empty() {
         return;
     }
-    section(main, "answers", "Answers on held-out worlds", &answers_lead(rows), |part| {
+    section(main, "answers", "Answers to held-out questions", &answers_lead(rows), |part| {
         part.element("div", &[("class", "columns")], |columns| {
             let series = [("base", "series-base"), ("tuned", "series-tuned"), ("aligned", "series-aligned")];
             let drawn: Vec<ScoreRow> = rows
@@ -133,7 +133,7 @@ fn answers_lead(rows: &[TaskScores]) -> String {
     if parts.is_empty() {
         return "Greedy answers compared with the expected ones.".into();
     }
-    format!("Right answers, letter for letter, to questions about worlds never seen: {}.", parts.join(", "))
+    format!("Right answers, letter for letter, to questions about text never seen: {}.", parts.join(", "))
 }
 
 fn row_name(row: &TaskScores) -> String {

@@ -131,6 +131,7 @@ fn goals(main: &mut Markup, data: &ReportData) {
         section.element("p", &[("class", if met == all { "verdict met" } else { "verdict missed" })], |verdict| {
             verdict.raw(mark(met == all));
             verdict.text(&match all - met {
+                0 if all == 1 => "The goal is met".to_owned(),
                 0 => format!("All {all} goals are met"),
                 missed => format!("{met} of {all} goals are met, {missed} missed"),
             });
