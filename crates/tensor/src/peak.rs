@@ -11,6 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::kernels::lanes::dispatch;
+use crate::kernels::matmul::Kernel;
 use crate::{DType, Isa, isa, threads};
 
 /// The highest rate of floating-point operations, and what it was reached with.
@@ -99,12 +100,8 @@ enum RegisterLoop {
 impl RegisterLoop {
     /// The loop over what the matrix products of `dtype` use.
     fn of(dtype: DType) -> RegisterLoop {
-        #[cfg(target_arch = "x86_64")]
-        let has_pairs = isa() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16");
-        #[cfg(not(target_arch = "x86_64"))]
-        let has_pairs = false;
         match dtype {
-            DType::Bf16 if has_pairs => RegisterLoop::Pairs,
+            DType::Bf16 if Kernel::for_pairs().is_some() => RegisterLoop::Pairs,
             _ => RegisterLoop::Single(isa()),
         }
     }
@@ -129,7 +126,7 @@ impl RegisterLoop {
             // SAFETY: as above.
             RegisterLoop::Single(Isa::Avx2) => unsafe { x86::avx2(rounds) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: as above; `of` looked for the instruction.
+            // SAFETY: as above; `of` asked whether there is the instruction.
             RegisterLoop::Pairs => unsafe { x86::pairs(rounds) },
             _ => scalar(rounds),
         }

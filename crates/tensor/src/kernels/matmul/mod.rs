@@ -14,6 +14,7 @@ mod micro;
 mod pack;
 mod transpose;
 
+pub(crate) use micro::Kernel;
 pub(crate) use pack::{Format, Packed};
 
 use std::ops::Range;
