@@ -69,7 +69,7 @@ pub enum TensorError {
         found: DType,
     },
     /// A loss without a single counted row.
-    #[error("{op}: every row has weight zero, so there is nothing to learn from")]
+    #[error("{op}: every row is ignored or has weight zero, so there is nothing to learn from")]
     NoTargets {
         /// The operation.
         op: &'static str,

@@ -29,6 +29,7 @@ pub use buffer::release_buffers;
 pub use error::TensorError;
 pub use isa::{Isa, available_isas, isa, set_isa};
 pub use ops::attention::{AttentionShape, Mask};
+pub use ops::projection::{CrossEntropy, CrossEntropyLoss};
 pub use parameters::{Gradients, ParamId, Parameters};
 pub use tape::{Tape, Var};
 pub use tensor::{DType, Tensor};

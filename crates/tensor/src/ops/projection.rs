@@ -19,6 +19,31 @@ const UNIT: usize = 24;
 /// Rows whose logits are held at once: enough units for a handful of threads.
 const GROUP: usize = 16 * UNIT;
 
+/// What is added to the cross-entropy of [`Tape::linear_cross_entropy_with`], and which rows it leaves out.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CrossEntropy {
+    /// ε: the share of every target that is spread evenly over the vocabulary (Szegedy et al. 2016), in [0, 1].
+    pub label_smoothing: f32,
+    /// Weight of log²Z, where Z is a row's sum of exponentials (PaLM, Chowdhery et al. 2022; ST-MoE, Zoph et al. 2022):
+    /// it keeps logits from drifting, which softmax alone does not see.
+    pub z_loss: f32,
+    /// A target that marks a row as not counted, whatever its weight.
+    pub ignored_target: Option<u32>,
+}
+
+/// What [`Tape::linear_cross_entropy_with`] found.
+#[derive(Clone, Copy, Debug)]
+pub struct CrossEntropyLoss {
+    /// What is differentiated, (1, 1): the sum of the parts below.
+    pub total: Var,
+    /// `Σᵢ wᵢ · −log pᵢ[targetᵢ]`, the same whatever else is added.
+    pub negative_log_likelihood: f64,
+    /// What label smoothing adds: `Σᵢ wᵢ · ε · (log pᵢ[targetᵢ] − meanₖ log pᵢ[k])`.
+    pub smoothing: f64,
+    /// `Σᵢ wᵢ · z_loss · log²Zᵢ`.
+    pub z_loss: f64,
+}
+
 /// Derivatives of a loss with slope 1, found in the forward pass while the logits were there.
 pub(crate) struct Slopes {
     dx: Buffer,
@@ -129,12 +154,39 @@ impl Tape<'_> {
     /// # Errors
     /// When the shapes do not fit, a counted target is not below the vocabulary's size, or every weight is 0.
     pub fn linear_cross_entropy(&mut self, x: Var, weight: ParamId, targets: &[u32], weights: &[f32]) -> Result<Var> {
+        Ok(self.linear_cross_entropy_with(x, weight, targets, weights, &CrossEntropy::default())?.total)
+    }
+
+    /// As [`Tape::linear_cross_entropy`], of targets mixed with the uniform distribution, with a price on log²Z, and
+    /// without the rows whose target is the ignored one: with Z a row's sum of exponentials and K the vocabulary's size,
+    /// `Σᵢ wᵢ · (log Zᵢ − (1 − ε) · logitsᵢ[targetᵢ] − ε/K · Σₖ logitsᵢ[k] + z_loss · log²Zᵢ)`. The smoothing is that of
+    /// `torch.nn.functional.cross_entropy`.
+    ///
+    /// # Errors
+    /// As [`Tape::linear_cross_entropy`], and when a setting is out of range; [`TensorError::NoTargets`] when no row
+    /// counts.
+    pub fn linear_cross_entropy_with(
+        &mut self,
+        x: Var,
+        weight: ParamId,
+        targets: &[u32],
+        weights: &[f32],
+        settings: &CrossEntropy,
+    ) -> Result<CrossEntropyLoss> {
         const OP: &str = "linear_cross_entropy";
+        let &CrossEntropy { label_smoothing, z_loss, ignored_target } = settings;
+        if !(0.0..=1.0).contains(&label_smoothing) {
+            return Err(TensorError::argument(OP, format!("the label smoothing {label_smoothing} is not in [0, 1]")));
+        }
+        if !(z_loss >= 0.0 && z_loss.is_finite()) {
+            return Err(TensorError::argument(OP, format!("the weight {z_loss} of the z-loss is not at least 0")));
+        }
         let (rows, inner) = self.non_empty(OP, x)?;
         let vocabulary = check_weight(self, OP, x, weight)?;
         check_length(OP, "targets", targets.len(), rows)?;
         check_length(OP, "weights", weights.len(), rows)?;
-        let counted: Vec<usize> = (0..rows).filter(|&row| weights[row] != 0.0).collect();
+        let is_counted = |row: &usize| weights[*row] != 0.0 && Some(targets[*row]) != ignored_target;
+        let counted: Vec<usize> = (0..rows).filter(is_counted).collect();
         if counted.is_empty() {
             return Err(TensorError::NoTargets { op: OP });
         }
@@ -145,23 +197,34 @@ impl Tape<'_> {
         let projection = Projection::new(self.parameters, weight, x_needs);
         let mut dx = Buffer::zeros(if x_needs { rows * inner } else { 0 });
         let mut d_weight = Buffer::zeros(if w_needs { vocabulary * inner } else { 0 });
-        let mut loss = 0.0f64;
+        let uniform = label_smoothing / vocabulary as f32;
+        let mut sums = [0.0f64; 3];
         for rows in counted.chunks(GROUP) {
-            let mut losses = Buffer::scratch(rows.len());
+            let mut losses = vec![[0.0f32; 3]; rows.len()];
             let slopes = (x_needs.then_some(&mut *dx), w_needs.then_some(&mut *d_weight));
             projection.group(rows, self.data(x), &mut losses, slopes.0, slopes.1, |row, logits, loss| {
-                let target = targets[row] as usize;
+                let (target, weight) = (targets[row] as usize, weights[row]);
                 let at_target = logits[target];
+                let mean = if uniform > 0.0 { (vector::sum(logits) / vocabulary as f64) as f32 } else { 0.0 };
                 let (max, sum) = softmax::exponentials(logits, 1.0);
-                *loss = weights[row] * (max + sum.ln() - at_target);
-                softmax::scale(logits, weights[row] / sum);
-                logits[target] -= weights[row];
+                let log_z = max + sum.ln();
+                let smoothing = if uniform > 0.0 { label_smoothing * (at_target - mean) } else { 0.0 };
+                *loss = [log_z - at_target, smoothing, z_loss * log_z * log_z].map(|part| weight * part);
+                softmax::scale(logits, weight * (1.0 + 2.0 * z_loss * log_z) / sum);
+                if uniform > 0.0 {
+                    logits.iter_mut().for_each(|slope| *slope -= weight * uniform);
+                }
+                logits[target] -= weight * (1.0 - label_smoothing);
             });
-            loss += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+            for (part, sum) in sums.iter_mut().enumerate() {
+                *sum += losses.iter().map(|loss| f64::from(loss[part])).sum::<f64>();
+            }
         }
-        let value = Tensor::matrix(1, 1, Buffer::copy_of(&[loss as f32]));
+        let [negative_log_likelihood, smoothing, z_loss] = sums;
+        let value = Tensor::matrix(1, 1, Buffer::copy_of(&[sums.iter().sum::<f64>() as f32]));
         let op = Op::LinearCrossEntropy { x, weight, slopes: Slopes { dx, d_weight } };
-        Ok(self.push(value, op, x_needs || w_needs))
+        let total = self.push(value, op, x_needs || w_needs);
+        Ok(CrossEntropyLoss { total, negative_log_likelihood, smoothing, z_loss })
     }
 
     /// `log softmax(x · weightᵀ)[i, targets[i]]` for every row, (rows, 1): x (rows, in), weight (vocabulary, in). A row

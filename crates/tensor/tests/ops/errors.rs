@@ -53,7 +53,7 @@ fn messages() {
         (tape.linear_cross_entropy(x, table, &[0; 2], &[1.0]), "linear_cross_entropy: 1 weights, expected 2"),
         (
             tape.linear_cross_entropy(x, table, &[0; 2], &[0.0; 2]),
-            "linear_cross_entropy: every row has weight zero, so there is nothing to learn from",
+            "linear_cross_entropy: every row is ignored or has weight zero, so there is nothing to learn from",
         ),
         (tape.linear_log_probs(x, other, &[Some(0), None]), "linear_log_probs: shapes [2, 3] and [5, 7] do not fit"),
         (tape.segment_sum(x, &[None, None], 1), "segment_sum: shapes [2, 3] and [2, 1] do not fit"),

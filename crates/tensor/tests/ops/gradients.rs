@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tensor::{AttentionShape, Gradients, Mask, ParamId, Parameters, Tape, Var};
+use tensor::{AttentionShape, CrossEntropy, Gradients, Mask, ParamId, Parameters, Tape, Var};
 
 use crate::support::{add, distance, noise, rows_of};
 
@@ -144,6 +144,17 @@ fn projections() {
     check("linear_cross_entropy", &[&[4, 3], &[6, 3]], &|tape, p| {
         let x = rows_of(tape, p[0]);
         tape.linear_cross_entropy(x, p[1], &[5, 0, 999, 2], &[0.5, 2.0, 0.0, -1.0]).unwrap()
+    });
+    let settings = CrossEntropy { label_smoothing: 0.3, z_loss: 0.2, ignored_target: Some(4) };
+    check("cross-entropy with smoothing, z-loss and an ignored row", &[&[4, 3], &[6, 3]], &move |tape, p| {
+        let x = rows_of(tape, p[0]);
+        let weights = [0.5, 2.0, 1.0, -1.0];
+        tape.linear_cross_entropy_with(x, p[1], &[5, 0, 4, 2], &weights, &settings).unwrap().total
+    });
+    let settings = CrossEntropy { label_smoothing: 0.1, z_loss: 0.5, ignored_target: None };
+    check("cross-entropy over a vocabulary of one", &[&[4, 3], &[1, 3]], &move |tape, p| {
+        let x = rows_of(tape, p[0]);
+        tape.linear_cross_entropy_with(x, p[1], &[0; 4], &[1.0; 4], &settings).unwrap().total
     });
     check("tied cross-entropy", &[&[6, 3]], &|tape, p| {
         let x = tape.embedding(p[0], &[1, 1, 3]).unwrap();

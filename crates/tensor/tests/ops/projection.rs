@@ -1,6 +1,6 @@
 //! The blocked projection losses against whole logits.
 
-use tensor::{Gradients, ParamId, Parameters, Tape, Tensor, TensorError};
+use tensor::{CrossEntropy, Gradients, ParamId, Parameters, Tape, Tensor, TensorError};
 
 use crate::support::{add, distance, noise, rows_of};
 
@@ -90,6 +90,64 @@ fn nothing_to_learn_is_an_error() {
     let hidden = rows_of(&mut tape, x);
     let error = tape.linear_cross_entropy(hidden, x, &[0, 1], &[0.0, 0.0]).unwrap_err();
     assert!(matches!(error, TensorError::NoTargets { .. }), "{error}");
+}
+
+#[test]
+fn ignored_rows_are_as_if_they_were_not_there() {
+    let (rows, ignored) = (40, 4_294_967_196);
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[rows, 6], 1);
+    let weight = add(&mut parameters, "w", &[11, 6], 2);
+    let targets: Vec<u32> = (0..rows).map(|i| if i % 3 == 1 { ignored } else { (i % 11) as u32 }).collect();
+    let by_weight: Vec<f32> = targets.iter().map(|&target| if target == ignored { 0.0 } else { 1.0 }).collect();
+    let settings = CrossEntropy { label_smoothing: 0.1, z_loss: 0.01, ignored_target: Some(ignored) };
+    let run = |weights: &[f32], settings: &CrossEntropy| {
+        let mut gradients = Gradients::zeros_like(&parameters);
+        let mut tape = Tape::new(&parameters);
+        let hidden = rows_of(&mut tape, x);
+        let loss = tape.linear_cross_entropy_with(hidden, weight, &targets, weights, settings).unwrap();
+        tape.backward(loss.total, &[1.0], &mut gradients).unwrap();
+        let total = tape.value(loss.total).to_f32_vec()[0];
+        let parts = loss.negative_log_likelihood + loss.smoothing + loss.z_loss;
+        assert!((f64::from(total) - parts).abs() < 1e-6 * parts);
+        [vec![total], gradients.get(x).to_vec(), gradients.get(weight).to_vec()]
+    };
+    let found = run(&vec![1.0; rows], &settings);
+    assert_eq!(found, run(&by_weight, &CrossEntropy { ignored_target: None, ..settings }));
+    assert!(
+        found[1].chunks(6).zip(&targets).all(|(row, &target)| (target == ignored) == row.iter().all(|&g| g == 0.0))
+    );
+}
+
+#[test]
+fn every_label_ignored_is_an_error_and_no_nan() {
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[3, 2], 1);
+    let mut tape = Tape::new(&parameters);
+    let hidden = rows_of(&mut tape, x);
+    let settings = CrossEntropy { ignored_target: Some(7), ..CrossEntropy::default() };
+    let error = tape.linear_cross_entropy_with(hidden, x, &[7; 3], &[1.0; 3], &settings).unwrap_err();
+    assert!(matches!(error, TensorError::NoTargets { .. }), "{error}");
+    assert!(error.to_string().contains("every row is ignored"), "{error}");
+}
+
+#[test]
+fn settings_out_of_range_are_refused() {
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[2, 3], 1);
+    let mut tape = Tape::new(&parameters);
+    let hidden = rows_of(&mut tape, x);
+    let cases = [
+        (1.5, 0.0, "linear_cross_entropy: the label smoothing 1.5 is not in [0, 1]"),
+        (f32::NAN, 0.0, "linear_cross_entropy: the label smoothing NaN is not in [0, 1]"),
+        (0.0, -1.0, "linear_cross_entropy: the weight -1 of the z-loss is not at least 0"),
+        (0.0, f32::INFINITY, "linear_cross_entropy: the weight inf of the z-loss is not at least 0"),
+    ];
+    for (label_smoothing, z_loss, expected) in cases {
+        let settings = CrossEntropy { label_smoothing, z_loss, ignored_target: None };
+        let error = tape.linear_cross_entropy_with(hidden, x, &[0, 1], &[1.0; 2], &settings).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
 }
 
 #[test]
