@@ -117,6 +117,12 @@ pub struct TrainConfig {
     pub clip_norm: f64,
     /// Probability of dropping an activation.
     pub dropout: f64,
+    /// Share of every target that is spread evenly over the vocabulary (Szegedy et al. 2016); in `align` the share of
+    /// pairs taken to be labelled the wrong way round. The `loss` of the log leaves it out, `total_loss` counts it.
+    pub label_smoothing: f64,
+    /// Weight of log²Z in what is minimised, Z being the sum of a token's exponentials (PaLM takes 1e-4); 0 in `align`.
+    /// The `loss` of the log leaves it out, `total_loss` counts it and `z_loss` is it alone.
+    pub z_loss: f64,
     /// Updates between evaluations; 0 turns them off.
     pub eval_every: u64,
     /// Held-out batches an evaluation reads, from the first; 0 reads all.
@@ -156,6 +162,8 @@ impl Default for TrainConfig {
             nesterov: false,
             clip_norm: 1.0,
             dropout: 0.0,
+            label_smoothing: 0.0,
+            z_loss: 0.0,
             eval_every: 100,
             eval_batches: 32,
             checkpoint_every: 200,
@@ -203,6 +211,8 @@ impl TrainConfig {
             ("momentum", self.momentum, 0.0, true, 1.0, false),
             ("clip_norm", self.clip_norm, 0.0, true, f64::MAX, true),
             ("dropout", self.dropout, 0.0, true, 1.0, false),
+            ("label_smoothing", self.label_smoothing, 0.0, true, 1.0, false),
+            ("z_loss", self.z_loss, 0.0, true, 1.0, true),
         ];
         for (key, value, low, low_allowed, high, high_allowed) in numbers {
             let above = value > low || (low_allowed && value == low);
@@ -289,6 +299,14 @@ mod tests {
                 "`pretrain.learning_rate` is NaN, but it must be above 0 and at most 10",
             ),
             (TrainConfig { dropout: 1.0, ..valid() }, "`pretrain.dropout` is 1, but it must be at least 0 and below 1"),
+            (
+                TrainConfig { label_smoothing: 1.0, ..valid() },
+                "`pretrain.label_smoothing` is 1, but it must be at least 0 and below 1",
+            ),
+            (
+                TrainConfig { z_loss: f64::NAN, ..valid() },
+                "`pretrain.z_loss` is NaN, but it must be at least 0 and at most 1",
+            ),
             (TrainConfig { beta2: -0.5, ..valid() }, "`pretrain.beta2` is -0.5, but it must be at least 0 and below 1"),
             (TrainConfig { clip_norm: -1.0, ..valid() }, "`pretrain.clip_norm` is -1, but it must be at least 0"),
             (

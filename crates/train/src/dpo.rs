@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use tensor::{ParamId, Tape, Var};
 
 use crate::batch::{Counts, TrainBatch};
+use crate::config::TrainConfig;
 use crate::error::{Result, TrainError};
 use crate::objective::{Objective, Scored};
 
@@ -58,6 +59,24 @@ impl DpoConfig {
                     allowed: allowed.to_owned(),
                 });
             }
+        }
+        Ok(())
+    }
+}
+
+impl DpoConfig {
+    /// Refuses what the settings of the loop ask of the loss and this one does not give: a smoothing other than its own,
+    /// and a z-loss, which is about single tokens.
+    pub fn check_settings(&self, config: &TrainConfig, section: &str) -> Result<()> {
+        let refuse = |key: &str, value: f64, allowed: String| {
+            Err(TrainError::Config { key: format!("{section}.{key}"), value: value.to_string(), allowed })
+        };
+        if config.z_loss != 0.0 {
+            return refuse("z_loss", config.z_loss, "0: the preference loss is about answers, not tokens".to_owned());
+        }
+        if config.label_smoothing != 0.0 && config.label_smoothing != self.label_smoothing {
+            let allowed = format!("{}, as of the preference loss", self.label_smoothing);
+            return refuse("label_smoothing", config.label_smoothing, allowed);
         }
         Ok(())
     }
@@ -176,6 +195,17 @@ mod tests {
             let (loss, slope) = pair_loss(h, 1.0, 0.1);
             assert!(loss.is_finite() && slope.is_finite());
         }
+    }
+
+    #[test]
+    fn settings_that_mean_nothing_here_are_refused() {
+        let dpo = DpoConfig { label_smoothing: 0.1, ..DpoConfig::default() };
+        let told = |config: TrainConfig| dpo.check_settings(&config, "align").map_err(|error| error.to_string());
+        assert_eq!(told(TrainConfig { label_smoothing: 0.1, ..TrainConfig::default() }), Ok(()));
+        let error = told(TrainConfig { label_smoothing: 0.2, ..TrainConfig::default() }).unwrap_err();
+        assert!(error.starts_with("`align.label_smoothing` is 0.2"), "{error}");
+        let error = told(TrainConfig { z_loss: 1e-4, ..TrainConfig::default() }).unwrap_err();
+        assert!(error.starts_with("`align.z_loss` is 0.0001"), "{error}");
     }
 
     #[test]

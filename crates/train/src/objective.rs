@@ -5,14 +5,16 @@
 //! how an update was cut into micro-batches.
 
 use serde_json::{Value, json};
-use tensor::{ParamId, Tape, Var};
+use tensor::{CrossEntropy, ParamId, Tape, Var};
 
 use crate::batch::{Counts, TrainBatch};
+use crate::config::TrainConfig;
 use crate::error::Result;
 
 /// One micro-batch, scored.
 pub struct Scored {
-    /// This micro-batch's share of the loss: the shares of an update sum to its loss.
+    /// This micro-batch's share of the loss: the shares of an update sum to its loss. What is differentiated may have
+    /// further terms; this is the number that runs with other settings can be compared by.
     pub loss: f64,
     /// The value the gradient is seeded at.
     pub output: Var,
@@ -34,12 +36,28 @@ pub trait Objective: Send + Sync {
 }
 
 /// Cross-entropy of the next token, in nats a target: pre-training, and with target flags instruction tuning.
+///
+/// The loss it reports is the negative log-likelihood of the targets, whatever is minimised beside it; where that is more,
+/// `total_loss` is all of it and `z_loss` the part that log²Z has in it.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct NextToken;
+pub struct NextToken {
+    /// The share of every target that is spread evenly over the vocabulary.
+    pub label_smoothing: f64,
+    /// Weight of log²Z, where Z is the sum of a target's exponentials.
+    pub z_loss: f64,
+}
+
+impl NextToken {
+    /// As the settings ask.
+    pub(crate) fn new(config: &TrainConfig) -> NextToken {
+        NextToken { label_smoothing: config.label_smoothing, z_loss: config.z_loss }
+    }
+}
 
 impl Objective for NextToken {
     fn describe(&self) -> Value {
-        json!({ "objective": "next_token" })
+        let NextToken { label_smoothing, z_loss } = self;
+        json!({ "objective": "next_token", "label_smoothing": label_smoothing, "z_loss": z_loss })
     }
 
     fn score(
@@ -52,8 +70,19 @@ impl Objective for NextToken {
     ) -> Result<Scored> {
         let weight = (1.0 / totals.targets.max(1) as f64) as f32;
         let weights: Vec<f32> = batch.is_target.iter().map(|&counts| if counts { weight } else { 0.0 }).collect();
-        let output = tape.linear_cross_entropy(hidden, head, &batch.targets, &weights)?;
-        let loss = tape.value(output).to_f32_vec().iter().map(|&value| f64::from(value)).sum();
-        Ok(Scored { loss, output, seed: vec![1.0], measures: Vec::new() })
+        let settings = CrossEntropy {
+            label_smoothing: self.label_smoothing as f32,
+            z_loss: self.z_loss as f32,
+            ignored_target: None,
+        };
+        let found = tape.linear_cross_entropy_with(hidden, head, &batch.targets, &weights, &settings)?;
+        let mut measures = Vec::new();
+        if self.label_smoothing > 0.0 || self.z_loss > 0.0 {
+            measures.push(("total_loss", found.negative_log_likelihood + found.smoothing + found.z_loss));
+        }
+        if self.z_loss > 0.0 {
+            measures.push(("z_loss", found.z_loss));
+        }
+        Ok(Scored { loss: found.negative_log_likelihood, output: found.total, seed: vec![1.0], measures })
     }
 }

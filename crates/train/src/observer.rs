@@ -15,7 +15,8 @@ pub struct StepMetrics {
     pub tokens: u64,
     /// Passes over the data since the start of the run.
     pub epoch: f64,
-    /// The loss before the update, in nats a target for next-token objectives.
+    /// The loss before the update; for next-token objectives the negative log-likelihood in nats a target, without what
+    /// smoothing and z-loss add (the measure `total_loss` counts them).
     pub loss: f64,
     /// The rate this update was taken with.
     pub learning_rate: f64,

@@ -73,7 +73,7 @@ impl Stage {
             data: Box::new(data),
             held_out: held_out.map(|stream| Box::new(stream) as Box<dyn DataSet>),
             bytes_per_token,
-            objective: Box::new(NextToken),
+            objective: Box::new(NextToken::new(config)),
         })
     }
 
@@ -95,7 +95,7 @@ impl Stage {
         } else {
             Some(Box::new(PackedConversations::new(held_out, config.sequence_length, section)?))
         };
-        let objective = Box::new(NextToken);
+        let objective = Box::new(NextToken::new(config));
         Ok((Stage { section, data: Box::new(data), held_out, bytes_per_token: None, objective }, report))
     }
 
@@ -103,7 +103,7 @@ impl Stage {
     /// is called while the reference model scores the pairs.
     ///
     /// # Errors
-    /// Settings out of range, or no pair left to learn from.
+    /// Settings out of range or of no meaning here, or no pair left to learn from.
     pub fn align(
         pairs: &[PreferencePair],
         held_out: &[PreferencePair],
@@ -116,6 +116,7 @@ impl Stage {
         let section = "align";
         config.validate(section)?;
         dpo.validate(section)?;
+        dpo.check_settings(config, section)?;
         // The reference computes as the model in training will, or the two would differ before the first update, and
         // an earlier stage's leftover setting would reach into this one.
         let mut reference = parameters.clone();

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use corpus::clean::CleanConfig;
 use nn::DecoderConfig;
-use train::TrainConfig;
+use train::{DpoConfig, TrainConfig};
 
 /// One whole life.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -363,6 +363,13 @@ impl ModelSection {
     }
 }
 
+impl AlignSection {
+    /// The preference loss of these settings.
+    pub fn dpo(&self) -> DpoConfig {
+        DpoConfig { beta: self.beta, label_smoothing: self.train.label_smoothing, sft_weight: self.sft_weight }
+    }
+}
+
 impl Recipe {
     /// A recipe with a value in every key, for the schema of known keys.
     pub fn schema_example() -> Recipe {
@@ -438,6 +445,10 @@ impl Recipe {
         if self.align.beta.is_nan() || self.align.beta <= 0.0 {
             problems.push(format!("align.beta = {}: expected more than 0", self.align.beta));
         }
+        if self.align.train.label_smoothing >= 0.5 {
+            let smoothing = self.align.train.label_smoothing;
+            problems.push(format!("align.label_smoothing = {smoothing}: expected at least 0 and below 0.5"));
+        }
         if self.align.sft_weight.is_nan() || self.align.sft_weight < 0.0 {
             problems.push(format!("align.sft_weight = {}: expected 0 or more", self.align.sft_weight));
         }
@@ -458,7 +469,9 @@ impl Recipe {
         for (section, train) in
             [("pretrain", &self.pretrain.train), ("tune", &self.tune.train), ("align", &self.align.train)]
         {
-            if let Err(error) = train.validate(section) {
+            let dpo = self.align.dpo();
+            let of_loss = if section == "align" { dpo.check_settings(train, section) } else { Ok(()) };
+            for error in [train.validate(section), of_loss].into_iter().filter_map(Result::err) {
                 problems.push(error.to_string());
             }
             let tokens = [train.batch_size, train.gradient_accumulation, train.sequence_length]

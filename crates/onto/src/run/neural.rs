@@ -14,7 +14,7 @@ use lang::tokenizer::Tokenizer;
 use nn::Decoder;
 use serde_json::{Map, Value, json};
 use tensor::Parameters;
-use train::{DpoConfig, Outcome, PreferencePair, PretrainText, Stage, Summary, TargetSequence, TrainConfig};
+use train::{Outcome, PreferencePair, PretrainText, Stage, Summary, TargetSequence, TrainConfig};
 
 use super::stage::Context;
 use super::text::{HELD_OUT_SHARD, TRAIN_SHARD};
@@ -189,7 +189,7 @@ pub fn align(
             rejected: answer(&preference.rejected),
         });
     }
-    let dpo = DpoConfig { beta: recipe.align.beta, sft_weight: recipe.align.sft_weight, ..DpoConfig::default() };
+    let dpo = recipe.align.dpo();
     check_memory(context, &decoder, &config, "align")?;
     let mut progress = crate::terminal::Progress::new(&context.terminal, "reference", pairs.len() as u64);
     let held_out = pairs.split_off(pairs.len() - pairs.len() / 20);

@@ -27,6 +27,10 @@ fn values_out_of_range_are_refused_by_key_before_anything_is_written() {
         ("clean.personal_data.kinds=[\"shoe\"]", &["clean.personal_data.kinds", "shoe", "email"]),
         ("tune.path=absent.jsonl", &["absent.jsonl", "tune.path"]),
         ("=3", &["--set =3", "empty"]),
+        ("pretrain.label_smoothing=1", &["pretrain.label_smoothing", "below 1"]),
+        ("tune.z_loss=-1", &["tune.z_loss", "at least 0"]),
+        ("align.z_loss=1e-4", &["align.z_loss", "about answers"]),
+        ("align.label_smoothing=0.5", &["align.label_smoothing", "below 0.5"]),
     ] {
         home.onto(&["run", "tiny.toml", "--set", set]).fails(1, parts);
     }

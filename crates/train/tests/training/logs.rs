@@ -128,10 +128,14 @@ fn lines_and_events_tell_the_same() {
 #[test]
 fn log_every_thins_the_lines_out() {
     let work = tempfile::tempdir().unwrap();
-    let config = TrainConfig { log_every: 3, eval_every: 0, ..settings(10) };
+    let config = TrainConfig { log_every: 3, eval_every: 0, label_smoothing: 0.1, z_loss: 1e-3, ..settings(10) };
     let (_, _, notes) = pretrain_in(work.path(), &config, u64::MAX);
     assert_eq!(notes.losses.len(), 10);
     let records = read_metrics(&work.path().join(METRICS_FILE)).unwrap();
     let steps: Vec<u64> = records.iter().map(|record| record["step"].as_u64().unwrap()).collect();
     assert_eq!(steps, [3, 6, 9, 10]);
+    for record in records {
+        let [loss, total, z_loss] = ["loss", "total_loss", "z_loss"].map(|key| record[key].as_f64().unwrap());
+        assert!(loss > 0.0 && z_loss > 0.0 && total > loss + z_loss, "{record:?}");
+    }
 }

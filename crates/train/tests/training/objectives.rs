@@ -55,13 +55,32 @@ fn packed_rows_equal_one_conversation_a_row() {
             PackedConversations::new(vec![one], length, "tune").unwrap().rows(&[0]).unwrap()
         })
         .collect();
-    let (loss, gradient) = loss_and_gradient(&NextToken, &decoder, &parameters, &[together]);
-    let (loss_apart, gradient_apart) = loss_and_gradient(&NextToken, &decoder, &parameters, &apart);
+    let (loss, gradient) = loss_and_gradient(&NextToken::default(), &decoder, &parameters, &[together]);
+    let (loss_apart, gradient_apart) = loss_and_gradient(&NextToken::default(), &decoder, &parameters, &apart);
     assert!((loss - loss_apart).abs() < 1e-6 * loss, "{loss} and {loss_apart}");
     let scale = gradient.iter().fold(0f32, |most, value| most.max(value.abs()));
     for (a, b) in gradient.iter().zip(&gradient_apart) {
         assert!((a - b).abs() < 1e-5 * scale, "{a} and {b} of {scale}");
     }
+}
+
+#[test]
+fn smoothing_and_z_loss_are_minimised_but_not_in_the_loss() {
+    let (decoder, parameters) = tiny_model();
+    let data = PackedConversations::new(conversations(9, 4), 24, "tune").unwrap();
+    let batch = data.rows(&(0..data.row_count()).collect::<Vec<_>>()).unwrap();
+    let score = |objective: NextToken| {
+        let mut tape = Tape::forward_only(&parameters);
+        let hidden = decoder.hidden(&mut tape, &batch.input(), None).unwrap();
+        let scored = objective.score(&mut tape, hidden, decoder.head(), &batch, &batch.counts).unwrap();
+        (scored.loss, f64::from(tape.value(scored.output).to_f32_vec()[0]), scored.measures)
+    };
+    let (plain, minimised, measures) = score(NextToken::default());
+    assert!((plain - minimised).abs() < 1e-6 && measures.is_empty());
+    let (loss, minimised, measures) = score(NextToken { label_smoothing: 0.1, z_loss: 0.01 });
+    assert_eq!(loss, plain);
+    let [("total_loss", total), ("z_loss", z_loss)] = measures[..] else { panic!("{measures:?}") };
+    assert!((total - minimised).abs() < 1e-6 && z_loss > 0.0 && total != plain + z_loss, "{total} {z_loss} {plain}");
 }
 
 fn preference_pairs(count: usize, seed: u64) -> Vec<PreferencePair> {
