@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use lang::model::{LanguageModel, ModelError, Session};
-use nn::{Batch, Decoder, NnError};
+use nn::{Batch, Decoder, Network as _, NnError};
 use tensor::{DType, Parameters, Tape, TensorError};
 
 use crate::NeuralSession;
@@ -66,7 +66,7 @@ impl NeuralModel {
         let hidden = self.decoder.hidden(&mut tape, &batch, None).map_err(from_nn)?;
         // The head is a large part of a small model's work: it is spared for tokens scored before.
         let targets: Vec<Option<u32>> = (0..inputs.len()).map(|at| (at >= from).then_some(ids[at + 1])).collect();
-        let log_probs = tape.linear_log_probs(hidden, self.decoder.head(), &targets).map_err(from_tensor)?;
+        let log_probs = tape.linear_log_probs(hidden, self.decoder.head().weight, &targets).map_err(from_tensor)?;
         Ok(tape.value(log_probs).to_f32_vec().split_off(from))
     }
 }

@@ -2,7 +2,7 @@
 //! are used again, so that writing a token allocates nothing but, now and then, room in the cache.
 
 use lang::model::{ModelError, Session};
-use nn::{LinearIds, MlpIds, NormIds, PositionKind};
+use nn::{LinearIds, MlpIds, Network as _, NormIds, PositionKind};
 use tensor::{TensorError, forward};
 
 use crate::NeuralModel;
@@ -180,7 +180,7 @@ impl Session for NeuralSession<'_> {
             if self.ids.is_empty() {
                 return Err(ModelError::Other("nothing has been read: feed the beginning-of-text token first".into()));
             }
-            let head = self.model.parameters().get(self.model.decoder().head());
+            let head = self.model.parameters().get(self.model.decoder().head().weight);
             forward::linear(&self.last, 1, head, None, &mut self.log_probs).map_err(from_tensor)?;
             forward::log_softmax(&mut self.log_probs);
             self.is_current = true;

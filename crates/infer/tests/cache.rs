@@ -4,7 +4,7 @@
 use infer::NeuralModel;
 use lang::model::{LanguageModel, ModelError};
 use lang::rng::Rng;
-use nn::{Batch, Decoder, DecoderConfig};
+use nn::{Batch, Decoder, DecoderConfig, Network as _};
 use tensor::Tape;
 
 fn models() -> Vec<NeuralModel> {
@@ -47,7 +47,7 @@ fn text(len: usize) -> Vec<u32> {
 fn full(model: &NeuralModel, ids: &[u32]) -> Vec<Vec<f32>> {
     let mut tape = Tape::forward_only(model.parameters());
     let hidden = model.decoder().hidden(&mut tape, &Batch::causal(&[ids]).unwrap(), None).unwrap();
-    let logits = tape.logits(hidden, model.decoder().head()).unwrap();
+    let logits = tape.logits(hidden, model.decoder().head().weight).unwrap();
     let softmax = |row: &[f32]| {
         let sum: f64 = row.iter().map(|&x| f64::from(x).exp()).sum();
         row.iter().map(|&x| (f64::from(x) - sum.ln()) as f32).collect()

@@ -17,7 +17,7 @@
 use lang::rng::Rng;
 use tensor::Parameters;
 
-use crate::{Decoder, Family, NnError, PositionKind};
+use crate::{Decoder, Family, Network as _, NnError, PositionKind};
 
 /// Standard deviation of the embeddings. An optimiser moves every weight by about the learning rate a step, so that a table
 /// of the usual 0.02 is another one after some tens of steps, and with it goes all that the circuit compares by; this one
@@ -45,7 +45,7 @@ const LARGEST_TURN: f64 = 1.2;
 const REACH: f64 = 64.0;
 
 impl Decoder {
-    /// Fresh weights as [`init`](Decoder::init) makes them, with a copying circuit in the first two layers.
+    /// Fresh weights as [`Network::init`] makes them, with a copying circuit in the first two layers.
     ///
     /// `word_of` gives for each token the one that is the same word, such as the one without the space before it: the
     /// two begin with nearly the same vector, so that what was read as one can be looked up and written as the other. A
@@ -90,7 +90,7 @@ impl Decoder {
         let write = |values: &mut [f32], std: f64| {
             values.iter_mut().zip(&words).for_each(|(value, word)| *value = (word * std) as f32);
         };
-        write(parameters.values_mut(self.head()), HEAD_STD);
+        write(parameters.values_mut(self.head().weight), HEAD_STD);
         let table = parameters.values_mut(self.embedding());
         write(table, TABLE_STD);
         for row in table.chunks_exact_mut(circuit.width) {
@@ -268,7 +268,7 @@ mod tests {
     use tensor::{Parameters, Tape};
 
     use super::KINSHIP;
-    use crate::{Batch, Decoder, DecoderConfig};
+    use crate::{Batch, Decoder, DecoderConfig, Network as _};
 
     fn decoder() -> Decoder {
         Decoder::new(DecoderConfig {
@@ -290,7 +290,7 @@ mod tests {
         let mut tape = Tape::forward_only(parameters);
         let batch = Batch::causal(&[row]).unwrap();
         let hidden = decoder.hidden(&mut tape, &batch, None).unwrap();
-        let logits = tape.logits(hidden, decoder.head()).unwrap();
+        let logits = tape.logits(hidden, decoder.head().weight).unwrap();
         tape.value(logits).to_f32_vec()
     }
 

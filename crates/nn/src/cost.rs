@@ -1,6 +1,6 @@
 //! What a model costs before it is run: parameters, operations and memory.
 
-use crate::{Decoder, DecoderConfig, Family, MlpKind};
+use crate::{Decoder, DecoderConfig, Family, MlpKind, Network as _};
 
 /// Bytes that one training step needs at its peak, by purpose. An estimate for a pre-flight line, not a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,58 +56,37 @@ impl DecoderConfig {
     }
 }
 
-impl Decoder {
-    /// How many weights the model has; a tied head counts once.
-    pub fn n_parameters(&self) -> usize {
-        self.config().n_parameters_exact() as usize
-    }
-
-    /// How many weights are neither a token or position table nor the output projection: the N of the scaling laws
-    /// (Kaplan et al. 2020).
-    pub fn n_parameters_non_embedding(&self) -> usize {
-        let c = self.config();
-        let tables = if c.tie_word_embeddings { 1 } else { 2 };
-        let positions = if self.position_table().is_some() { c.max_position_embeddings } else { 0 };
-        self.n_parameters() - (tables * c.vocab_size + positions) * c.hidden_size
-    }
-
-    /// Floating-point operations to train on one token in rows of `time` tokens: six for every weight of a matrix
-    /// product (the head included, the tables not) and `12 n_layers hidden_size time` for attention, counted over the
-    /// whole square as is customary (Chowdhery et al. 2022, appendix B).
-    pub fn flops_per_token(&self, time: usize) -> f64 {
-        let c = self.config();
-        let head = c.vocab_size as f64 * c.hidden_size as f64;
-        let matrices = c.n_layers as f64 * c.layer_matrices() as f64 + head;
-        6.0 * matrices + 12.0 * c.n_layers as f64 * c.hidden_size as f64 * time as f64
-    }
-
-    /// What a training step on `batch` rows of `time` tokens needs, with an optimiser that remembers `optimiser_values`
-    /// from step to step and with bf16 copies of the matrices where `bf16` says so.
-    pub fn training_memory(&self, batch: usize, time: usize, bf16: bool, optimiser_values: u64) -> MemoryEstimate {
-        let c = self.config();
-        let parameters = self.n_parameters() as u64;
-        let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
-        // Values kept a token and block: two norms, queries (plain and rotated), attention, its projection, the
-        // feed-forward output and two sums of width `hidden`; keys (twice) and values; the inner layer.
-        let block = match c.mlp {
-            MlpKind::SwiGlu => 9 * hidden + 3 * kv + 3 * inner,
-            MlpKind::Gelu => 8 * hidden + 2 * kv + 2 * inner,
-        };
-        let statistics = 2 + 2 * c.n_heads as u64;
-        let token = c.n_layers as u64 * (block + statistics) + 2 * hidden;
-        // The head works in blocks of rows, so that logits never exist for a whole batch.
-        let rows = (batch as u64).saturating_mul(time as u64);
-        let logits = rows.min(HEAD_ROWS) * c.vocab_size as u64;
-        let kept = rows.saturating_mul(token).saturating_mul(4);
-        let flowing = rows.saturating_mul(4 * hidden + 2 * inner).saturating_mul(4);
-        let values = kept.saturating_add(flowing).saturating_add(logits * 8);
-        MemoryEstimate {
-            weights: parameters * if bf16 { 6 } else { 4 },
-            gradients: parameters * 4,
-            optimiser: optimiser_values.saturating_mul(4),
-            // Buffers are rounded up to an eighth of a power of two.
-            activations: values.saturating_add(values / 8),
-        }
+/// What a training step of a decoder on `batch` rows of `time` tokens needs.
+pub(crate) fn decoder_memory(
+    decoder: &Decoder,
+    batch: usize,
+    time: usize,
+    bf16: bool,
+    optimiser_values: u64,
+) -> MemoryEstimate {
+    let c = decoder.config();
+    let parameters = decoder.n_parameters() as u64;
+    let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
+    // Values kept a token and block: two norms, queries (plain and rotated), attention, its projection, the
+    // feed-forward output and two sums of width `hidden`; keys (twice) and values; the inner layer.
+    let block = match c.mlp {
+        MlpKind::SwiGlu => 9 * hidden + 3 * kv + 3 * inner,
+        MlpKind::Gelu => 8 * hidden + 2 * kv + 2 * inner,
+    };
+    let statistics = 2 + 2 * c.n_heads as u64;
+    let token = c.n_layers as u64 * (block + statistics) + 2 * hidden;
+    // The head works in blocks of rows, so that logits never exist for a whole batch.
+    let rows = (batch as u64).saturating_mul(time as u64);
+    let logits = rows.min(HEAD_ROWS) * c.vocab_size as u64;
+    let kept = rows.saturating_mul(token).saturating_mul(4);
+    let flowing = rows.saturating_mul(4 * hidden + 2 * inner).saturating_mul(4);
+    let values = kept.saturating_add(flowing).saturating_add(logits * 8);
+    MemoryEstimate {
+        weights: parameters * if bf16 { 6 } else { 4 },
+        gradients: parameters * 4,
+        optimiser: optimiser_values.saturating_mul(4),
+        // Buffers are rounded up to an eighth of a power of two.
+        activations: values.saturating_add(values / 8),
     }
 }
 

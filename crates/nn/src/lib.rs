@@ -4,6 +4,8 @@
 //! a tape, [`Batch`] is what it reads, and [`Decoder::save`] / [`Decoder::load`] speak the folder format of
 //! `transformers`. Two families are covered: LLaMA (Touvron et al. 2023) and GPT-2 (Radford et al. 2019).
 //!
+//! [`Network`] is what training code needs to know of a model, whatever it looks like inside.
+//!
 //! Nothing here knows a loss, an optimiser or a data set.
 
 mod batch;
@@ -14,6 +16,8 @@ mod decoder;
 mod error;
 mod huggingface;
 mod layout;
+mod network;
+mod registry;
 
 pub use batch::Batch;
 pub use config::{DecoderConfig, Family, MlpKind, NormKind, PositionKind};
@@ -21,3 +25,5 @@ pub use cost::MemoryEstimate;
 pub use decoder::Decoder;
 pub use error::NnError;
 pub use layout::{LayerIds, LinearIds, MlpIds, NormIds};
+pub use network::Network;
+pub use registry::Registry;

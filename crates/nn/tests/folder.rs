@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use nn::{Decoder, DecoderConfig};
+use nn::{Decoder, DecoderConfig, Network as _};
 use serde_json::Value;
 use tensor::weights::{load_safetensors, save_safetensors};
 use tensor::{DType, Tensor};

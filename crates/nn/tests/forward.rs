@@ -4,7 +4,7 @@
 #[path = "support/tiny.rs"]
 mod tiny;
 
-use nn::{Batch, Decoder, DecoderConfig, NnError};
+use nn::{Batch, Decoder, DecoderConfig, Network as _, NnError};
 use tensor::{Parameters, Tape};
 
 fn hidden(decoder: &Decoder, parameters: &Parameters, batch: &Batch, dropout: Option<(f32, u64)>) -> Vec<f32> {
@@ -95,20 +95,21 @@ fn counts_are_those_of_the_registry() {
         let (decoder, parameters) = tiny::build(&config, seed).unwrap();
         assert_eq!(decoder.n_parameters(), parameters.elements());
         let tables: usize = decoder
-            .parameter_shapes()
+            .registry()
+            .shapes()
             .filter(|(name, _)| ["embed_tokens", "wte", "wpe", "lm_head"].iter().any(|table| name.contains(table)))
             .map(|(_, shape)| shape.iter().product::<usize>())
             .sum();
         assert_eq!(decoder.n_parameters_non_embedding(), parameters.elements() - tables);
         let decayed = parameters.iter().filter(|entry| decoder.decays(entry.0)).count();
-        assert_eq!(decayed, decoder.parameter_shapes().filter(|(_, shape)| shape.len() == 2).count());
+        assert_eq!(decayed, decoder.registry().shapes().filter(|(_, shape)| shape.len() == 2).count());
     }
     // Published: GPT-2 small has 124 439 808 weights.
     let gpt2 = Decoder::new(DecoderConfig::gpt2(50_257, 768, 12, 12)).unwrap();
     assert_eq!(gpt2.n_parameters(), 124_439_808);
     // 6 N is the larger part of the operations, and attention grows with the row.
-    assert!(gpt2.flops_per_token(1024) > 6.0 * gpt2.n_parameters_non_embedding() as f64);
-    assert!(gpt2.flops_per_token(1024) > gpt2.flops_per_token(512));
+    assert!(gpt2.flops_per_token(1024, 1.0) > 6.0 * gpt2.n_parameters_non_embedding() as f64);
+    assert!(gpt2.flops_per_token(1024, 1.0) > gpt2.flops_per_token(512, 1.0));
     // Two moments a weight are eight bytes, beside six of the weight and four of its gradient.
     let memory = gpt2.training_memory(8, 1024, true, 2 * 124_439_808);
     assert!(memory.total() > 18 * 124_439_808 && memory.activations > memory.weights);

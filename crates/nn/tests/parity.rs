@@ -7,7 +7,7 @@ mod tiny;
 
 use std::collections::BTreeMap;
 
-use nn::{Batch, DecoderConfig};
+use nn::{Batch, DecoderConfig, Network as _};
 use serde::Deserialize;
 use tensor::weights::load_safetensors;
 use tensor::{Gradients, Tape};
@@ -45,7 +45,7 @@ fn logits_agree_with_transformers() {
         let (decoder, parameters) = tiny::build(&golden.config, golden.seed).unwrap();
         let mut tape = Tape::forward_only(&parameters);
         let hidden = decoder.hidden(&mut tape, &Batch::causal(&golden.ids).unwrap(), None).unwrap();
-        let logits = tape.logits(hidden, decoder.head()).unwrap();
+        let logits = tape.logits(hidden, decoder.head().weight).unwrap();
         let logits = tape.value(logits).to_f32_vec();
         assert_eq!(logits.len(), golden.logits.len());
         let worst = logits.iter().zip(&golden.logits).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -70,13 +70,13 @@ fn loss_and_gradients_agree_with_autograd() {
         let mut gradients = Gradients::zeros_like(&parameters);
         let mut tape = Tape::new(&parameters);
         let hidden = decoder.hidden(&mut tape, &batch, None).unwrap();
-        let loss = tape.linear_cross_entropy(hidden, decoder.head(), &targets, &weights).unwrap();
+        let loss = tape.linear_cross_entropy(hidden, decoder.head().weight, &targets, &weights).unwrap();
         let value = tape.value(loss).to_f32_vec()[0];
         tape.backward(loss, &[1.0], &mut gradients).unwrap();
         assert!((value - golden.loss).abs() <= 1e-5 * golden.loss, "{}: loss {value} {}", golden.class, golden.loss);
 
         // Saved as if they were weights, the gradients take the names and layouts of the golden.
-        let names: Vec<String> = decoder.parameter_shapes().map(|(name, _)| name.to_string()).collect();
+        let names: Vec<String> = decoder.registry().shapes().map(|(name, _)| name.to_string()).collect();
         for name in &names {
             let id = parameters.id(name).unwrap();
             let gradient = gradients.get(id).to_vec();

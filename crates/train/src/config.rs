@@ -1,6 +1,6 @@
 //! The one plain configuration struct of every neural stage; recipes fill it, `validate` refuses what cannot work.
 
-use nn::Decoder;
+use nn::Network;
 use serde::{Deserialize, Serialize};
 use tensor::ParamId;
 use tensor::optim::{AdafactorConfig, AdamWConfig, LionConfig, MuonConfig, Rule, SgdConfig, StepConfig};
@@ -52,9 +52,9 @@ impl OptimizerKind {
 
     /// The rule that moves a parameter of a model. Muon takes the matrices of the blocks; tables and the head are no
     /// maps between hidden states, and AdamW suits them better (Jordan and others, 2024).
-    pub fn rule(self, decoder: &Decoder, id: ParamId) -> Rule {
+    pub fn rule(self, network: &dyn Network, id: ParamId) -> Rule {
         match self {
-            OptimizerKind::Muon if decoder.is_block_matrix(id) => Rule::Muon,
+            OptimizerKind::Muon if network.is_block_matrix(id) => Rule::Muon,
             OptimizerKind::AdamW | OptimizerKind::Muon => Rule::AdamW,
             OptimizerKind::Lion => Rule::Lion,
             OptimizerKind::Sgd => Rule::Sgd,
@@ -63,10 +63,10 @@ impl OptimizerKind {
     }
 
     /// How many f32 values it remembers of a model between updates.
-    pub fn state_len(self, decoder: &Decoder) -> u64 {
-        let shapes = decoder.parameter_shapes().enumerate();
+    pub fn state_len(self, network: &dyn Network) -> u64 {
+        let shapes = network.registry().shapes().enumerate();
         let of = |(index, (_, shape)): (usize, (&str, &[usize]))| {
-            self.rule(decoder, ParamId::from_index(index)).state_len(shape) as u64
+            self.rule(network, ParamId::from_index(index)).state_len(shape) as u64
         };
         shapes.map(of).sum()
     }
@@ -275,7 +275,7 @@ impl TrainConfig {
 
 #[cfg(test)]
 mod tests {
-    use nn::DecoderConfig;
+    use nn::{Decoder, DecoderConfig};
 
     use super::*;
 

@@ -10,14 +10,15 @@
 //! With label smoothing ε (conservative DPO, Mitchell 2023) L = −(1−ε) log σ(βh) − ε log σ(−βh). The loss is so small a
 //! function of two numbers a pair that its derivative is written out and seeded into the tape at the log-probabilities.
 
+use nn::Network;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tensor::{ParamId, Tape, Var};
+use tensor::{Tape, Var};
 
 use crate::batch::{Counts, TrainBatch};
 use crate::config::TrainConfig;
 use crate::error::{Result, TrainError};
-use crate::objective::{Objective, Scored};
+use crate::objective::{Objective, Scored, head_matrix};
 
 /// The settings of [`Dpo`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,10 +108,11 @@ fn sigmoid(z: f64) -> f64 {
 }
 
 /// Log-probability of each answer of the batch: (answers, 1).
-pub(crate) fn answer_log_probs(tape: &mut Tape, hidden: Var, head: ParamId, batch: &TrainBatch) -> Result<Var> {
+pub(crate) fn answer_log_probs(tape: &mut Tape, hidden: Var, network: &dyn Network, batch: &TrainBatch) -> Result<Var> {
     let targets: Vec<Option<u32>> =
         batch.answer_of.iter().zip(&batch.targets).map(|(answer, &target)| answer.map(|_| target)).collect();
-    let token_log_probs = tape.linear_log_probs(hidden, head, &targets)?;
+    let rows = network.before_head(tape, hidden)?;
+    let token_log_probs = tape.linear_log_probs(rows, head_matrix(network)?, &targets)?;
     Ok(tape.segment_sum(token_log_probs, &batch.answer_of, 2 * batch.counts.pairs as usize)?)
 }
 
@@ -124,7 +126,7 @@ impl Objective for Dpo {
         &self,
         tape: &mut Tape,
         hidden: Var,
-        head: ParamId,
+        network: &dyn Network,
         batch: &TrainBatch,
         totals: &Counts,
     ) -> Result<Scored> {
@@ -132,7 +134,7 @@ impl Objective for Dpo {
         if answers == 0 || batch.reference.len() != answers || batch.answer_of.len() != batch.targets.len() {
             return Err(TrainError::Data("preference training needs batches of preference pairs".to_owned()));
         }
-        let output = answer_log_probs(tape, hidden, head, batch)?;
+        let output = answer_log_probs(tape, hidden, network, batch)?;
         let policy = tape.value(output).to_f32_vec();
         let DpoConfig { beta, label_smoothing, sft_weight } = self.config;
         let per_pair = 1.0 / totals.pairs.max(1) as f64;

@@ -4,12 +4,13 @@
 //! micro-batch means: with answers of different length those are different numbers, and the result must not depend on
 //! how an update was cut into micro-batches.
 
+use nn::Network;
 use serde_json::{Value, json};
 use tensor::{CrossEntropy, ParamId, Tape, Var};
 
 use crate::batch::{Counts, TrainBatch};
 use crate::config::TrainConfig;
-use crate::error::Result;
+use crate::error::{Result, TrainError};
 
 /// One micro-batch, scored.
 pub struct Scored {
@@ -29,10 +30,25 @@ pub trait Objective: Send + Sync {
     /// Its name and settings; a checkpoint made with another description is not gone on from.
     fn describe(&self) -> Value;
 
-    /// Scores `batch`, whose hidden states are `hidden` (batch · time, channels), against the output matrix `head`
-    /// (vocabulary, channels). `totals` counts the whole update this micro-batch is part of.
-    fn score(&self, tape: &mut Tape, hidden: Var, head: ParamId, batch: &TrainBatch, totals: &Counts)
-    -> Result<Scored>;
+    /// Scores `batch`, whose hidden states are `hidden` (batch · time, channels), against the head of
+    /// `network`. `totals` counts the whole update this micro-batch is part of.
+    fn score(
+        &self,
+        tape: &mut Tape,
+        hidden: Var,
+        network: &dyn Network,
+        batch: &TrainBatch,
+        totals: &Counts,
+    ) -> Result<Scored>;
+}
+
+/// The matrix of a network's head. The losses project and score in one operation, which adds no bias.
+pub(crate) fn head_matrix(network: &dyn Network) -> Result<ParamId> {
+    let head = network.head();
+    match head.bias {
+        None => Ok(head.weight),
+        Some(_) => Err(TrainError::Data("the losses cannot add the bias that this network's head has".to_owned())),
+    }
 }
 
 /// Cross-entropy of the next token, in nats a target: pre-training, and with target flags instruction tuning.
@@ -64,7 +80,7 @@ impl Objective for NextToken {
         &self,
         tape: &mut Tape,
         hidden: Var,
-        head: ParamId,
+        network: &dyn Network,
         batch: &TrainBatch,
         totals: &Counts,
     ) -> Result<Scored> {
@@ -75,7 +91,8 @@ impl Objective for NextToken {
             z_loss: self.z_loss as f32,
             ignored_target: None,
         };
-        let found = tape.linear_cross_entropy_with(hidden, head, &batch.targets, &weights, &settings)?;
+        let rows = network.before_head(tape, hidden)?;
+        let found = tape.linear_cross_entropy_with(rows, head_matrix(network)?, &batch.targets, &weights, &settings)?;
         let mut measures = Vec::new();
         if self.label_smoothing > 0.0 || self.z_loss > 0.0 {
             measures.push(("total_loss", found.negative_log_likelihood + found.smoothing + found.z_loss));

@@ -1,6 +1,6 @@
 //! Preference pairs for alignment: two answers to one prompt, each scored on its own tokens only.
 
-use nn::Decoder;
+use nn::Network;
 use tensor::{Parameters, Tape};
 
 use crate::batch::{DataSet, TrainBatch};
@@ -47,7 +47,7 @@ pub struct PreferencePairs {
 }
 
 impl PreferencePairs {
-    /// Takes the pairs that fit `sequence_length` and asks the reference model (`decoder` with `parameters`, the
+    /// Takes the pairs that fit `sequence_length` and asks the reference model (`network` with `parameters`, the
     /// weights training starts from) for the log-probability of every answer, `batch_size` pairs at a time, calling
     /// `progress(done, total)` after each.
     ///
@@ -61,7 +61,7 @@ impl PreferencePairs {
         sequence_length: usize,
         batch_size: usize,
         section: &str,
-        decoder: &Decoder,
+        network: &dyn Network,
         parameters: &Parameters,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
@@ -70,8 +70,8 @@ impl PreferencePairs {
         for group in indices.chunks(batch_size.max(1)) {
             let batch = set.rows(group)?;
             let mut tape = Tape::forward_only(parameters);
-            let hidden = decoder.hidden(&mut tape, &batch.input(), None)?;
-            let scores = answer_log_probs(&mut tape, hidden, decoder.head(), &batch)?;
+            let hidden = network.hidden(&mut tape, &batch.input(), None)?;
+            let scores = answer_log_probs(&mut tape, hidden, network, &batch)?;
             let scores = tape.value(scores).to_f32_vec();
             for (&index, pair) in group.iter().zip(scores.chunks_exact(2)) {
                 set.reference[index as usize] = [pair[0], pair[1]];

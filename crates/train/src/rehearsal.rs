@@ -33,7 +33,7 @@ pub struct TimedUpdate {
 /// Settings out of range; a loss or gradient that is not a number; data or model failures.
 pub fn rehearse(run: &Run, parameters: &mut Parameters, watch: &mut dyn FnMut(&TimedUpdate)) -> Result<()> {
     run.config.validate(run.section)?;
-    run.decoder.check_parameters(parameters)?;
+    run.network.check_parameters(parameters)?;
     let mut optimizer = optimizer(run, parameters);
     parameters.set_compute_dtype(run.config.dtype.into());
     let mut trainer = Trainer::new(run, parameters);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lang::rng::Rng;
-use nn::{Decoder, NnError};
+use nn::{Network, NnError};
 use serde_json::Value;
 use tensor::optim::Optimizer;
 use tensor::{Gradients, Parameters, Tape, TensorError};
@@ -36,8 +36,8 @@ pub struct HeldOut<'a> {
 pub struct Run<'a> {
     /// The section of the recipe the settings come from (`pretrain`, `tune`, `align`), for messages.
     pub section: &'a str,
-    /// The model's shape.
-    pub decoder: &'a Decoder,
+    /// The model.
+    pub network: &'a dyn Network,
     /// What it learns.
     pub objective: &'a dyn Objective,
     /// What it learns from.
@@ -103,7 +103,7 @@ pub struct Summary {
 pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) -> Result<Outcome> {
     let config = run.config;
     config.validate(run.section)?;
-    run.decoder.check_parameters(parameters)?;
+    run.network.check_parameters(parameters)?;
     fs::create_dir_all(run.work).map_err(TrainError::io(run.work))?;
     let checkpoints =
         Checkpoints { work: run.work, keep: config.keep_checkpoints, identity: identity(run, parameters)? };
@@ -259,8 +259,8 @@ impl<'a> Trainer<'a> {
         let scale = if config.clip_norm > 0.0 { (config.clip_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
         let factor = config.schedule().factor(step);
         let learning_rate = config.learning_rate * factor;
-        let decoder = self.run.decoder;
-        optimizer.step(parameters, &self.gradients, &config.step(factor), scale as f32, &|id| decoder.decays(id));
+        let network = self.run.network;
+        optimizer.step(parameters, &self.gradients, &config.step(factor), scale as f32, &|id| network.decays(id));
         Ok(Update { loss, learning_rate, grad_norm, counts, measures })
     }
 
@@ -315,8 +315,8 @@ fn accumulate(
         };
         let dropout = (gradients.is_some() && run.config.dropout > 0.0)
             .then(|| (run.config.dropout as f32, dropout_seed(run.config, step, micro)));
-        let hidden = run.decoder.hidden(&mut tape, &batch.input(), dropout)?;
-        let scored = run.objective.score(&mut tape, hidden, run.decoder.head(), batch, &scores.counts)?;
+        let hidden = run.network.hidden(&mut tape, &batch.input(), dropout)?;
+        let scored = run.objective.score(&mut tape, hidden, run.network, batch, &scores.counts)?;
         scores.loss += scored.loss;
         for (name, share) in scored.measures {
             match scores.measures.iter_mut().find(|(known, _)| *known == name) {
@@ -337,7 +337,7 @@ fn accumulate(
 
 /// Fresh optimiser state, each parameter under the rule that suits it.
 pub(crate) fn optimizer(run: &Run, parameters: &Parameters) -> Optimizer {
-    Optimizer::new(parameters, &|id| run.config.optimizer.rule(run.decoder, id))
+    Optimizer::new(parameters, &|id| run.config.optimizer.rule(run.network, id))
 }
 
 /// A seed of its own for every micro-batch of every update.
@@ -371,7 +371,7 @@ fn identity(run: &Run, parameters: &Parameters) -> Result<Identity> {
     Ok(Identity {
         data: run.data.digest().to_owned(),
         start: checkpoint::digest_of(parameters)?,
-        model: to_json(serde_json::to_value(run.decoder.config()))?,
+        model: run.network.describe(),
         objective: run.objective.describe(),
         config,
     })

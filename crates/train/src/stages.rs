@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use nn::Decoder;
+use nn::Network;
 use tensor::Parameters;
 
 use crate::batch::DataSet;
@@ -109,7 +109,7 @@ impl Stage {
         held_out: &[PreferencePair],
         dpo: DpoConfig,
         config: &TrainConfig,
-        decoder: &Decoder,
+        network: &dyn Network,
         parameters: &Parameters,
         progress: &mut dyn FnMut(usize, usize),
     ) -> Result<(Stage, PreferenceReport)> {
@@ -125,7 +125,7 @@ impl Stage {
         let mut prepare = |pairs: &[PreferencePair], before: usize| {
             let (length, batch_size) = (config.sequence_length, config.batch_size);
             let mut progress = |done: usize, _: usize| progress(before + done, total);
-            PreferencePairs::new(pairs, length, batch_size, section, decoder, &reference, &mut progress)
+            PreferencePairs::new(pairs, length, batch_size, section, network, &reference, &mut progress)
         };
         let data = prepare(pairs, 0)?;
         let report = *data.report();
@@ -143,30 +143,30 @@ impl Stage {
     /// Runs the stage: see [`run`].
     pub fn run(
         &self,
-        decoder: &Decoder,
+        network: &dyn Network,
         parameters: &mut Parameters,
         config: &TrainConfig,
         work: &Path,
         interrupt: &(dyn Fn() -> bool + Sync),
         observer: &mut dyn Observer,
     ) -> Result<Outcome> {
-        run(&self.as_run(decoder, config, work, interrupt), parameters, observer)
+        run(&self.as_run(network, config, work, interrupt), parameters, observer)
     }
 
     /// Takes the stage's updates and times them, without evaluation, logs or checkpoints: see [`rehearse`].
     pub fn rehearse(
         &self,
-        decoder: &Decoder,
+        network: &dyn Network,
         parameters: &mut Parameters,
         config: &TrainConfig,
         watch: &mut dyn FnMut(&TimedUpdate),
     ) -> Result<()> {
-        rehearse(&self.as_run(decoder, config, Path::new(""), &|| false), parameters, watch)
+        rehearse(&self.as_run(network, config, Path::new(""), &|| false), parameters, watch)
     }
 
     fn as_run<'a>(
         &'a self,
-        decoder: &'a Decoder,
+        network: &'a dyn Network,
         config: &'a TrainConfig,
         work: &'a Path,
         interrupt: &'a (dyn Fn() -> bool + Sync),
@@ -174,7 +174,7 @@ impl Stage {
         let held_out = self.held_out.as_deref().map(|data| HeldOut { data, bytes_per_token: self.bytes_per_token });
         Run {
             section: self.section,
-            decoder,
+            network,
             objective: &*self.objective,
             data: &*self.data,
             held_out,

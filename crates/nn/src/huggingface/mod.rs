@@ -10,11 +10,12 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tensor::Parameters;
 
-use crate::{Decoder, NnError};
+use crate::{Decoder, Family, Network as _, NnError};
 
 const CONFIG: &str = "config.json";
 const GENERATION: &str = "generation_config.json";
 const WEIGHTS: &str = "model.safetensors";
+const HEAD: &str = "lm_head.weight";
 
 impl Decoder {
     /// Write the model into the folder `dir`, which is made when it is not there. `eos_token_ids` are the tokens that
@@ -25,7 +26,7 @@ impl Decoder {
         let own = [self.config().eos_token_id];
         let eos = if eos_token_ids.is_empty() { &own[..] } else { eos_token_ids };
         let generation = json!({ "bos_token_id": self.config().bos_token_id, "eos_token_id": eos });
-        weights::write(self, parameters, &dir.join(WEIGHTS))?;
+        weights::write(self.registry(), parameters, &dir.join(WEIGHTS))?;
         write_json(&dir.join(CONFIG), &config_json::write(self))?;
         write_json(&dir.join(GENERATION), &generation)
     }
@@ -36,7 +37,13 @@ impl Decoder {
         let path = dir.join(CONFIG);
         let config = config_json::read(&path, &read_json(&path)?)?;
         let decoder = Decoder::new(config)?;
-        let parameters = weights::read(&decoder, &dir.join(WEIGHTS))?;
+        let weights = dir.join(WEIGHTS);
+        let mut found = weights::load(&weights)?;
+        found.rename(|name| canonical(decoder.family(), name));
+        if decoder.config().tie_word_embeddings {
+            found.drop_copy(HEAD, &decoder.registry().entries[0].name)?;
+        }
+        let parameters = found.into_parameters(decoder.registry())?;
         Ok((decoder, parameters))
     }
 
@@ -57,6 +64,17 @@ impl Decoder {
             key: "eos_token_id".to_string(),
             problem: "expected a token id or a list of them".to_string(),
         })
+    }
+}
+
+/// The name that `transformers` writes today, or `None` for what is no weight. Older GPT-2 files have no `transformer.`
+/// in front, and older files of both families hold constants (causal masks, rotary frequencies) beside the weights.
+fn canonical(family: Family, name: String) -> Option<String> {
+    match family {
+        Family::Llama if name.ends_with(".rotary_emb.inv_freq") => None,
+        Family::Gpt2 if name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") => None,
+        Family::Gpt2 if !name.starts_with("transformer.") && name != HEAD => Some(format!("transformer.{name}")),
+        _ => Some(name),
     }
 }
 

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each user of this file needs another part of it")]
 
 use lang::rng::Rng;
-use nn::{Decoder, DecoderConfig, NnError};
+use nn::{Decoder, DecoderConfig, Network as _, NnError};
 use tensor::Parameters;
 
 /// Rows of ids every golden is computed for.
@@ -35,7 +35,7 @@ pub fn build(config: &DecoderConfig, seed: u64) -> Result<(Decoder, Parameters),
     let decoder = Decoder::new(config.clone())?;
     let mut parameters = decoder.init(seed);
     let names: Vec<(String, usize)> =
-        decoder.parameter_shapes().map(|(name, shape)| (name.to_string(), shape.len())).collect();
+        decoder.registry().shapes().map(|(name, shape)| (name.to_string(), shape.len())).collect();
     for (name, dimensions) in names {
         if let Some(id) = parameters.id(&name).filter(|_| dimensions == 1) {
             let mut rng = Rng::for_item(seed, &name, 1);

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use lang::artifact;
 use lang::tokenizer::Tokenizer;
-use nn::Decoder;
+use nn::{Decoder, Network as _};
 use serde_json::json;
 
 use super::Session;

@@ -11,7 +11,7 @@ use lang::chat::ChatTemplate;
 use lang::instance::{Conversation, Preference};
 use lang::shards::Shard;
 use lang::tokenizer::Tokenizer;
-use nn::Decoder;
+use nn::{Decoder, Network as _};
 use serde_json::{Map, Value, json};
 use tensor::Parameters;
 use train::{Outcome, PreferencePair, PretrainText, Stage, Summary, TargetSequence, TrainConfig};

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use lang::rng::Rng;
-use nn::{Decoder, DecoderConfig};
+use nn::{Decoder, DecoderConfig, Network as _};
 use tensor::Parameters;
 use train::{
     Evaluation, MemoryTokens, Observer, OptimizerKind, Outcome, Precision, PretrainText, ScheduleKind, Stage,

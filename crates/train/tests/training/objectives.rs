@@ -22,7 +22,7 @@ fn loss_and_gradient(
     for batch in batches {
         let mut tape = Tape::new(parameters);
         let hidden = decoder.hidden(&mut tape, &batch.input(), None).unwrap();
-        let scored = objective.score(&mut tape, hidden, decoder.head(), batch, &counts).unwrap();
+        let scored = objective.score(&mut tape, hidden, decoder, batch, &counts).unwrap();
         loss += scored.loss;
         tape.backward(scored.output, &scored.seed, &mut gradients).unwrap();
     }
@@ -72,7 +72,7 @@ fn smoothing_and_z_loss_are_minimised_but_not_in_the_loss() {
     let score = |objective: NextToken| {
         let mut tape = Tape::forward_only(&parameters);
         let hidden = decoder.hidden(&mut tape, &batch.input(), None).unwrap();
-        let scored = objective.score(&mut tape, hidden, decoder.head(), &batch, &batch.counts).unwrap();
+        let scored = objective.score(&mut tape, hidden, &decoder, &batch, &batch.counts).unwrap();
         (scored.loss, f64::from(tape.value(scored.output).to_f32_vec()[0]), scored.measures)
     };
     let (plain, minimised, measures) = score(NextToken::default());

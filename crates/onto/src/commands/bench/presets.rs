@@ -132,7 +132,7 @@ mod tests {
     fn gpt2_has_the_parameters_of_gpt2() {
         let config = find("gpt2").unwrap().config(BenchFamily::Gpt2);
         // 124 439 808 with 1024 positions; here are half of them.
-        assert_eq!(nn::Decoder::new(config).unwrap().n_parameters(), 124_439_808 - 512 * 768);
+        assert_eq!(nn::Network::n_parameters(&nn::Decoder::new(config).unwrap()), 124_439_808 - 512 * 768);
     }
 
     #[test]

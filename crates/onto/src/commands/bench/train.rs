@@ -15,7 +15,7 @@ use std::sync::Arc;
 use ::train::{MemoryTokens, PretrainText, ScheduleKind, Stage, TimedUpdate, TrainConfig};
 use anyhow::{Result, bail};
 use lang::rng::Rng;
-use nn::Decoder;
+use nn::{Decoder, Network as _};
 use serde_json::{Value, json};
 use tensor::DType;
 use tensor::peak::{self, Peak};
@@ -185,10 +185,10 @@ impl Measured {
         ((at(low) + at(high)) / 2.0, rates.last().copied().unwrap_or(0.0))
     }
 
-    /// Operations a second that the model needs at the median rate. [`Decoder::flops_per_token`] counts attention over
+    /// Operations a second that the model needs at the median rate. [`Network::flops_per_token`](nn::Network::flops_per_token) counts attention over
     /// the whole square of a row, as is customary; over half a row it is what a causal model needs.
     fn flops_per_second(&self) -> f64 {
-        self.tokens_per_second().0 * self.decoder.flops_per_token(self.config.sequence_length / 2)
+        self.tokens_per_second().0 * self.decoder.flops_per_token(self.config.sequence_length / 2, 1.0)
     }
 
     /// Seconds of a counted step on average.

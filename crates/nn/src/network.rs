@@ -1,0 +1,86 @@
+//! What every neural model is to the code that trains it: parameters with names, hidden states for a batch, and a head.
+
+use serde_json::Value;
+use tensor::{ParamId, Parameters, Tape, Var};
+
+use crate::{Batch, LinearIds, MemoryEstimate, NnError, Registry};
+
+/// A network that gives a hidden state for every token it reads and a head that makes logits of hidden states.
+///
+/// It is its shape and where its weights live. The weights themselves are a [`Parameters`], so that they can be trained,
+/// averaged or swapped.
+pub trait Network: Send + Sync {
+    /// The parameters: names, shapes, beginnings.
+    fn registry(&self) -> &Registry;
+
+    /// The shape as plain numbers: networks that differ in what they compute differ here.
+    fn describe(&self) -> Value;
+
+    /// The hidden state of every token of `batch`, (batch * time, hidden size).
+    ///
+    /// `dropout` is a probability and a seed, which should differ from step to step; which values may be dropped is the
+    /// network's own.
+    ///
+    /// # Errors
+    /// When the batch does not fit the network.
+    fn hidden(&self, tape: &mut Tape, batch: &Batch, dropout: Option<(f32, u64)>) -> Result<Var, NnError>;
+
+    /// Rows of hidden states made ready for the [`head`](Network::head). What this costs is only worth paying for the
+    /// rows whose logits are wanted.
+    ///
+    /// # Errors
+    /// When the rows are not of this network.
+    fn before_head(&self, _tape: &mut Tape, rows: Var) -> Result<Var, NnError> {
+        Ok(rows)
+    }
+
+    /// The output projection: a matrix (vocabulary size, hidden size), which may be the embedding table, and a bias where
+    /// there is one.
+    fn head(&self) -> LinearIds;
+
+    /// Floating-point operations to train on one token in rows of `time` tokens, when the head is asked about
+    /// `target_share` of the tokens: six for every weight of a matrix product (tables are no products) and
+    /// `12 n_layers hidden_size time` for attention, counted over the whole square as is customary (Chowdhery et al.
+    /// 2022, appendix B).
+    fn flops_per_token(&self, time: usize, target_share: f64) -> f64;
+
+    /// What a training step on `batch` rows of `time` tokens needs, with an optimiser that remembers `optimiser_values`
+    /// from step to step and with bf16 copies of the matrices where `bf16` says so.
+    fn training_memory(&self, batch: usize, time: usize, bf16: bool, optimiser_values: u64) -> MemoryEstimate;
+
+    /// Fresh weights, a function of `seed` and the shape: see [`Registry::init`].
+    fn init(&self, seed: u64) -> Parameters {
+        self.registry().init(seed)
+    }
+
+    /// Whether `parameters` are this network's: same names, order and shapes.
+    ///
+    /// # Errors
+    /// The first that differs, by name.
+    fn check_parameters(&self, parameters: &Parameters) -> Result<(), NnError> {
+        self.registry().check(parameters)
+    }
+
+    /// How many weights the network has; a tied head counts once.
+    fn n_parameters(&self) -> usize {
+        self.registry().elements()
+    }
+
+    /// How many weights stand in no table and not in the head: the N of the scaling laws (Kaplan et al. 2020).
+    fn n_parameters_non_embedding(&self) -> usize {
+        let shapes = self.registry().shapes().enumerate();
+        let inner = shapes.filter(|(index, _)| !self.registry().is_table(ParamId::from_index(*index)));
+        inner.map(|(_, (_, shape))| shape.iter().product::<usize>()).sum()
+    }
+
+    /// Whether weight decay applies to a parameter: to matrices, not to gains and biases.
+    fn decays(&self, id: ParamId) -> bool {
+        self.registry().is_matrix(id)
+    }
+
+    /// Whether a parameter is a matrix inside the network, which maps hidden states to hidden states: neither a table nor
+    /// the head, neither a gain nor a bias.
+    fn is_block_matrix(&self, id: ParamId) -> bool {
+        self.registry().is_matrix(id) && !self.registry().is_table(id)
+    }
+}
