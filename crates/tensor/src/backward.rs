@@ -92,6 +92,11 @@ fn step(node: &Node, dy: Buffer, to: &mut Slopes) {
         Op::LinearLogProbs { x, weight, targets, log_sum_exp } => {
             ops::projection::log_probs_backward(to, *x, *weight, targets, log_sum_exp, &dy);
         }
+        Op::Route { logits, chosen, is_renormalized } => {
+            ops::router::route_backward(to, *logits, chosen, *is_renormalized, y, &dy);
+        }
+        Op::Experts { x, weights, experts, kept } => ops::experts::backward(to, *x, *weights, experts, kept, &dy),
+        Op::RouterLoss { logits, slopes, .. } => ops::router::loss_backward(to, logits, slopes, dy[0]),
         Op::SegmentSum { x, segment_of } => ops::reduce::segment_sum_backward(to, *x, segment_of, &dy),
         Op::Sum { x, factor } => ops::reduce::sum_backward(to, *x, *factor, dy[0]),
     }

@@ -5,11 +5,13 @@ pub(crate) mod activation;
 pub(crate) mod attention;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
+pub(crate) mod experts;
 pub(crate) mod linear;
 pub(crate) mod norm;
 pub(crate) mod projection;
 pub(crate) mod reduce;
 pub(crate) mod rope;
+pub(crate) mod router;
 
 use std::sync::Arc;
 
@@ -90,6 +92,23 @@ pub(crate) enum Op {
         targets: Vec<Option<u32>>,
         log_sum_exp: Buffer,
     },
+    Route {
+        logits: Var,
+        chosen: Arc<[u32]>,
+        is_renormalized: bool,
+    },
+    Experts {
+        x: Var,
+        weights: Var,
+        experts: Arc<[experts::ExpertIds]>,
+        kept: experts::Kept,
+    },
+    /// A loss of the router over the logits of several layers, with its derivative by each.
+    RouterLoss {
+        name: &'static str,
+        logits: Vec<Var>,
+        slopes: Vec<Buffer>,
+    },
     SegmentSum {
         x: Var,
         segment_of: Vec<Option<u32>>,
@@ -120,6 +139,9 @@ impl Op {
             Op::Dropout { .. } => "dropout",
             Op::LinearCrossEntropy { .. } => "linear_cross_entropy",
             Op::LinearLogProbs { .. } => "linear_log_probs",
+            Op::Route { .. } => "route",
+            Op::Experts { .. } => "experts",
+            Op::RouterLoss { name, .. } => name,
             Op::SegmentSum { .. } => "segment_sum",
             Op::Sum { .. } => "sum",
         }

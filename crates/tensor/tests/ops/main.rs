@@ -6,6 +6,7 @@ mod bf16;
 mod determinism;
 mod edges;
 mod errors;
+mod experts;
 mod forward;
 mod gradients;
 mod optim;

@@ -5,6 +5,9 @@
 
 use serde_json::Value;
 
+/// A list whose largest value is below this holds nothing but rounding; what differs from it counts as it is.
+const NOTHING: f64 = 1e-6;
+
 /// One comparison with a reference program.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -47,7 +50,7 @@ impl Entry {
         }
         self.values += expected.len();
         self.absolute = self.absolute.max(worst);
-        self.relative = self.relative.max(if largest > 0.0 { worst / largest } else { worst });
+        self.relative = self.relative.max(if largest > NOTHING { worst / largest } else { worst });
     }
 
     /// What an entry is known by.

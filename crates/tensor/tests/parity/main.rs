@@ -1,11 +1,17 @@
 //! Every golden of this crate within its bound. The same entries make the table of `PARITY.md` at the root.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod experts;
 mod ledger;
 mod losses;
 #[path = "../ops/support.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod support;
+
+#[test]
+fn experts_are_those_of_mixtral() {
+    ledger::check(&experts::entries());
+}
 
 #[test]
 fn losses_are_those_of_pytorch() {
