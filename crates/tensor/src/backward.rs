@@ -97,6 +97,8 @@ fn step(node: &Node, dy: Buffer, to: &mut Slopes) {
         }
         Op::Experts { x, weights, experts, kept } => ops::experts::backward(to, *x, *weights, experts, kept, &dy),
         Op::RouterLoss { logits, slopes, .. } => ops::router::loss_backward(to, logits, slopes, dy[0]),
+        Op::Recurrent { x, kept } => ops::recurrent::backward(to, *x, kept, y, &dy),
+        Op::Rows { x, first } => ops::rows::backward(to, *x, *first, node.value.shape()[1], &dy),
         Op::SegmentSum { x, segment_of } => ops::reduce::segment_sum_backward(to, *x, segment_of, &dy),
         Op::Sum { x, factor } => ops::reduce::sum_backward(to, *x, *factor, dy[0]),
     }

@@ -31,6 +31,7 @@ pub use isa::{Isa, available_isas, isa, set_isa};
 pub use ops::attention::{AttentionShape, Mask};
 pub use ops::experts::ExpertIds;
 pub use ops::projection::{CrossEntropy, CrossEntropyLoss};
+pub use ops::recurrent::{Cell, Recurrence, RecurrentShape, RecurrentWeights};
 pub use ops::router::Routing;
 pub use parameters::{Gradients, ParamId, Parameters};
 pub use tape::{Tape, Var};

@@ -8,9 +8,9 @@ mod support;
 
 use std::sync::Arc;
 
-use support::{Model, add, distance, noise};
+use support::{Layer, Model, add, distance, noise};
 use tensor::optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, Rule, StepConfig};
-use tensor::{DType, Gradients, Isa, Mask, Parameters, Tape, Tensor, available_isas, forward, isa, set_isa};
+use tensor::{Cell, DType, Gradients, Isa, Mask, Parameters, Tape, Tensor, available_isas, forward, isa, set_isa};
 
 /// The loss, all gradients and all weights after one step, of one instruction set.
 fn step(compute: DType, mask: &Mask, batch: usize) -> [Vec<f32>; 3] {
@@ -89,6 +89,21 @@ fn every_instruction_set_agrees_with_the_plain_one() {
                 let mut out = vec![0.0; 70];
                 forward::linear(&x, 1, &weight, None, &mut out).unwrap();
                 assert!(distance(&out, &plain) < 1e-6);
+            }
+        }
+    }
+    for cell in Cell::ALL {
+        let layer = Layer { cell, batch: 14, time: 5, inputs: 30, hidden: 43 };
+        let documents: Vec<u32> = (0..70).map(|row| row / 3).collect();
+        for (compute, bound) in [(DType::F32, 2e-5), (DType::Bf16, 3e-2)] {
+            set_isa(Isa::Scalar).unwrap();
+            let expected = layer.step(compute, Some(&documents));
+            for other in available_isas() {
+                set_isa(other).unwrap();
+                for (found, expected) in layer.step(compute, Some(&documents)).iter().zip(&expected) {
+                    let error = distance(found, expected);
+                    assert!(error < bound, "{other:?} {compute:?} {cell:?}: {error}");
+                }
             }
         }
     }

@@ -86,7 +86,7 @@ pub(crate) fn backward(to: &mut Slopes, x: Var, weight: ParamId, bias: Option<Pa
 }
 
 /// `gradient += Σ rows of dy`, by blocks of rows that are then added in order.
-fn add_bias_gradient(dy: &[f32], gradient: &mut [f32]) {
+pub(crate) fn add_bias_gradient(dy: &[f32], gradient: &mut [f32]) {
     let outer = gradient.len();
     let mut partial = Buffer::zeros(dy.len().div_ceil(ROWS * outer) * outer);
     threads::for_each_chunk(&mut partial, outer, |block, partial| {

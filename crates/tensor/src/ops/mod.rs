@@ -9,9 +9,11 @@ pub(crate) mod experts;
 pub(crate) mod linear;
 pub(crate) mod norm;
 pub(crate) mod projection;
+pub(crate) mod recurrent;
 pub(crate) mod reduce;
 pub(crate) mod rope;
 pub(crate) mod router;
+pub(crate) mod rows;
 
 use std::sync::Arc;
 
@@ -109,6 +111,14 @@ pub(crate) enum Op {
         logits: Vec<Var>,
         slopes: Vec<Buffer>,
     },
+    Recurrent {
+        x: Var,
+        kept: Box<recurrent::Kept>,
+    },
+    Rows {
+        x: Var,
+        first: usize,
+    },
     SegmentSum {
         x: Var,
         segment_of: Vec<Option<u32>>,
@@ -142,6 +152,8 @@ impl Op {
             Op::Route { .. } => "route",
             Op::Experts { .. } => "experts",
             Op::RouterLoss { name, .. } => name,
+            Op::Recurrent { kept, .. } => kept.name(),
+            Op::Rows { .. } => "rows",
             Op::SegmentSum { .. } => "segment_sum",
             Op::Sum { .. } => "sum",
         }

@@ -3,6 +3,7 @@
 //! Blocks are cut by shape alone. Which thread runs which block is left to chance; because no two blocks write the same
 //! value and partial sums are added in block order, the number of threads never shows in a result.
 
+mod columns;
 mod pool;
 
 use std::cell::Cell;
@@ -11,6 +12,7 @@ use std::sync::{Arc, RwLock};
 use rayon::prelude::*;
 
 use crate::{Result, TensorError};
+pub(crate) use columns::{Columns, Grid, for_each_columns};
 use pool::Pool;
 
 static POOL: RwLock<Option<Arc<Pool>>> = RwLock::new(None);

@@ -6,10 +6,8 @@ use tensor::{AttentionShape, CrossEntropy, Gradients, Mask, ParamId, Parameters,
 
 use crate::support::{add, distance, noise, rows_of};
 
-pub type Build = dyn Fn(&mut Tape, &[ParamId]) -> Var;
-
 /// Compares d(Σ seed · output) by every parameter with differences of it.
-pub fn check(name: &str, shapes: &[&[usize]], build: &Build) {
+pub fn check(name: &str, shapes: &[&[usize]], build: &dyn Fn(&mut Tape, &[ParamId]) -> Var) {
     let mut parameters = Parameters::new();
     let ids: Vec<ParamId> = shapes
         .iter()

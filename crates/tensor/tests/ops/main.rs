@@ -12,6 +12,7 @@ mod gradients;
 mod optim;
 mod optim_rules;
 mod projection;
+mod recurrent;
 mod support;
 mod values;
 mod weights;

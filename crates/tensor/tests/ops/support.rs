@@ -1,6 +1,9 @@
 //! What the tests share: reproducible numbers, comparison, a small transformer.
 
-use tensor::{AttentionShape, Mask, ParamId, Parameters, Result, Tape, Tensor, Var};
+use tensor::{
+    AttentionShape, Cell, DType, Gradients, Mask, ParamId, Parameters, Recurrence, RecurrentShape, RecurrentWeights,
+    Result, Tape, Tensor, Var,
+};
 
 /// `count` reproducible numbers in [−1, 1).
 pub fn noise(count: usize, seed: u64) -> Vec<f32> {
@@ -91,5 +94,65 @@ impl Model {
             x = tape.add(x, branch)?;
         }
         tape.rms_norm(x, id(self.layers, "norm1"), 1e-5)
+    }
+}
+
+/// A recurrent layer with its sizes; its parameters are noise, and among them is an input `x`.
+#[derive(Clone, Copy)]
+pub struct Layer {
+    pub cell: Cell,
+    pub batch: usize,
+    pub time: usize,
+    pub inputs: usize,
+    pub hidden: usize,
+}
+
+impl Layer {
+    pub fn parameters(&self) -> Parameters {
+        let outer = self.cell.gates() * self.hidden;
+        let mut parameters = Parameters::new();
+        let shrink = 1.0 / (self.hidden as f32).sqrt();
+        let shapes: [(&str, &[usize], f32); 5] = [
+            ("w_ih", &[outer, self.inputs], 1.0 / (self.inputs as f32).sqrt()),
+            ("w_hh", &[outer, self.hidden], shrink),
+            ("b_ih", &[outer], 0.5),
+            ("b_hh", &[outer], 0.5),
+            ("x", &[self.batch * self.time, self.inputs], 1.0),
+        ];
+        for (seed, (name, shape, size)) in shapes.into_iter().enumerate() {
+            let values = noise(shape.iter().product(), 40 + seed as u64).iter().map(|x| 1.5 * size * x).collect();
+            parameters.add(name, Tensor::from_f32(shape, values).unwrap()).unwrap();
+        }
+        parameters
+    }
+
+    pub fn weights(&self, parameters: &Parameters) -> RecurrentWeights {
+        let [input, hidden, input_bias, hidden_bias] =
+            ["w_ih", "w_hh", "b_ih", "b_hh"].map(|name| parameters.id(name).unwrap());
+        RecurrentWeights { input, hidden, input_bias: Some(input_bias), hidden_bias: Some(hidden_bias) }
+    }
+
+    pub fn run(&self, tape: &mut Tape, x: Var, initial: Option<Var>, document_of: Option<&[u32]>) -> Recurrence {
+        let &Layer { cell, batch, time, .. } = self;
+        let weights = self.weights(tape.parameters());
+        tape.recurrent(x, &weights, &RecurrentShape { cell, batch, time, initial, document_of }).unwrap()
+    }
+
+    /// Outputs, last state, and the gradients of all parameters for slopes of noise.
+    pub fn step(&self, compute: DType, document_of: Option<&[u32]>) -> Vec<Vec<f32>> {
+        let mut parameters = self.parameters();
+        parameters.set_compute_dtype(compute);
+        let mut gradients = Gradients::zeros_like(&parameters);
+        let mut tape = Tape::new(&parameters);
+        let x = rows_of(&mut tape, parameters.id("x").unwrap());
+        let first = self.run(&mut tape, x, None, document_of);
+        // The same weights once more, from the state that was left.
+        let second = self.run(&mut tape, x, Some(first.state), document_of);
+        let y = tape.mul(first.output, second.output).unwrap();
+        let seed = noise(tape.value(y).len(), 9);
+        tape.backward(y, &seed, &mut gradients).unwrap();
+        let mut all = vec![tape.value(second.output).to_f32_vec(), tape.value(second.state).to_f32_vec()];
+        all.extend(parameters.iter().map(|(id, _, _)| gradients.get(id).to_vec()));
+        all
     }
 }

@@ -90,6 +90,36 @@ pub(crate) fn product_block(k: usize, a: Matrix, b: &Packed, c: &mut [f32], is_a
     product(m, steps, Matrix::rows(&words, steps), b, 0, c, n, is_added);
 }
 
+/// The left operand of a product as words: `a` itself where words are the values, rounded copies elsewhere.
+pub(crate) struct Words<'a> {
+    data: &'a [f32],
+    /// Words a row.
+    pub(crate) steps: usize,
+}
+
+impl<'a> Words<'a> {
+    /// The words of contiguous rows of `k` values; `room` is what copies are kept in.
+    pub(crate) fn of(format: Format, a: &'a [f32], k: usize, room: &'a mut Buffer) -> Words<'a> {
+        let steps = format.words(k);
+        if format.is_exact() {
+            return Words { data: a, steps };
+        }
+        let needed = a.len() / k.max(1) * steps;
+        if room.len() != needed {
+            *room = Buffer::scratch(needed);
+        }
+        for (row, words) in a.chunks_exact(k).zip(room.chunks_exact_mut(steps)) {
+            format.along(row, words);
+        }
+        Words { data: room, steps }
+    }
+
+    /// As the operand of [`product_columns`].
+    pub(crate) fn matrix(&self) -> Matrix<'a> {
+        Matrix::rows(self.data, self.steps)
+    }
+}
+
 /// `c (m, n) (+)= a (m, k) · b (k, n)` in parallel over blocks of rows; `c` is contiguous. In a format that rounds, the
 /// rows of a are contiguous.
 pub(crate) fn matmul(
