@@ -3,19 +3,10 @@
 //! GPT-2 differs on disk only: its files hold one fused query-key-value matrix, transposed (`Conv1D`). Here the three
 //! are apart and (out, in) like every other linear weight; the [`Registry`] knows how to go between the two.
 
-use tensor::ParamId;
+use tensor::{LinearIds, ParamId};
 
 use crate::registry::Registry;
 use crate::{DecoderConfig, Family};
-
-/// A linear layer's weight (out, in) and bias (out).
-#[derive(Clone, Copy, Debug)]
-pub struct LinearIds {
-    /// The matrix.
-    pub weight: ParamId,
-    /// The bias, where the model has biases.
-    pub bias: Option<ParamId>,
-}
 
 /// A norm's gain and, for LayerNorm, bias.
 #[derive(Clone, Copy, Debug)]

@@ -24,6 +24,7 @@ pub use config::{DecoderConfig, Family, MlpKind, NormKind, PositionKind};
 pub use cost::MemoryEstimate;
 pub use decoder::Decoder;
 pub use error::NnError;
-pub use layout::{LayerIds, LinearIds, MlpIds, NormIds};
+pub use layout::{LayerIds, MlpIds, NormIds};
 pub use network::Network;
 pub use registry::Registry;
+pub use tensor::LinearIds;

@@ -86,11 +86,11 @@ fn step(node: &Node, dy: Buffer, to: &mut Slopes) {
         Op::Mul { a, b } => ops::elementwise::mul_backward(to, *a, *b, &dy),
         Op::Scale { x, factor } => ops::elementwise::scale_backward(to, *x, *factor, &dy),
         Op::Dropout { x, p, seed } => ops::elementwise::dropout_backward(to, *x, *p, *seed, &dy),
-        Op::LinearCrossEntropy { x, weight, slopes } => {
-            ops::projection::cross_entropy_backward(to, *x, *weight, slopes, dy[0]);
+        Op::LinearCrossEntropy { x, head, slopes } => {
+            ops::projection::cross_entropy_backward(to, *x, *head, slopes, dy[0]);
         }
-        Op::LinearLogProbs { x, weight, targets, log_sum_exp } => {
-            ops::projection::log_probs_backward(to, *x, *weight, targets, log_sum_exp, &dy);
+        Op::LinearLogProbs { x, head, targets, log_sum_exp } => {
+            ops::projection::log_probs_backward(to, *x, *head, targets, log_sum_exp, &dy);
         }
         Op::Route { logits, chosen, is_renormalized } => {
             ops::router::route_backward(to, *logits, chosen, *is_renormalized, y, &dy);

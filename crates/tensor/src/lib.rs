@@ -30,6 +30,7 @@ pub use error::TensorError;
 pub use isa::{Isa, available_isas, isa, set_isa};
 pub use ops::attention::{AttentionShape, Mask};
 pub use ops::experts::ExpertIds;
+pub use ops::linear::LinearIds;
 pub use ops::projection::{CrossEntropy, CrossEntropyLoss};
 pub use ops::recurrent::{Cell, Recurrence, RecurrentShape, RecurrentWeights};
 pub use ops::router::Routing;

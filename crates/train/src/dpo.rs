@@ -18,7 +18,7 @@ use tensor::{Tape, Var};
 use crate::batch::{Counts, TrainBatch};
 use crate::config::TrainConfig;
 use crate::error::{Result, TrainError};
-use crate::objective::{Objective, Scored, head_matrix};
+use crate::objective::{Objective, Scored};
 
 /// The settings of [`Dpo`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ pub(crate) fn answer_log_probs(tape: &mut Tape, hidden: Var, network: &dyn Netwo
     let targets: Vec<Option<u32>> =
         batch.answer_of.iter().zip(&batch.targets).map(|(answer, &target)| answer.map(|_| target)).collect();
     let rows = network.before_head(tape, hidden)?;
-    let token_log_probs = tape.linear_log_probs(rows, head_matrix(network)?, &targets)?;
+    let token_log_probs = tape.linear_log_probs(rows, network.head(), &targets)?;
     Ok(tape.segment_sum(token_log_probs, &batch.answer_of, 2 * batch.counts.pairs as usize)?)
 }
 

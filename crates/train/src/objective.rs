@@ -6,11 +6,11 @@
 
 use nn::Network;
 use serde_json::{Value, json};
-use tensor::{CrossEntropy, ParamId, Tape, Var};
+use tensor::{CrossEntropy, Tape, Var};
 
 use crate::batch::{Counts, TrainBatch};
 use crate::config::TrainConfig;
-use crate::error::{Result, TrainError};
+use crate::error::Result;
 
 /// One micro-batch, scored.
 pub struct Scored {
@@ -40,15 +40,6 @@ pub trait Objective: Send + Sync {
         batch: &TrainBatch,
         totals: &Counts,
     ) -> Result<Scored>;
-}
-
-/// The matrix of a network's head. The losses project and score in one operation, which adds no bias.
-pub(crate) fn head_matrix(network: &dyn Network) -> Result<ParamId> {
-    let head = network.head();
-    match head.bias {
-        None => Ok(head.weight),
-        Some(_) => Err(TrainError::Data("the losses cannot add the bias that this network's head has".to_owned())),
-    }
 }
 
 /// Cross-entropy of the next token, in nats a target: pre-training, and with target flags instruction tuning.
@@ -92,7 +83,7 @@ impl Objective for NextToken {
             ignored_target: None,
         };
         let rows = network.before_head(tape, hidden)?;
-        let found = tape.linear_cross_entropy_with(rows, head_matrix(network)?, &batch.targets, &weights, &settings)?;
+        let found = tape.linear_cross_entropy_with(rows, network.head(), &batch.targets, &weights, &settings)?;
         let mut measures = Vec::new();
         if self.label_smoothing > 0.0 || self.z_loss > 0.0 {
             measures.push(("total_loss", found.negative_log_likelihood + found.smoothing + found.z_loss));

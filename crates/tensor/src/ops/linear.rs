@@ -10,6 +10,21 @@ use crate::{ParamId, Result, Tape, Tensor, TensorError, Var, profile, threads};
 /// Rows a block of the bias's sums.
 const ROWS: usize = 256;
 
+/// A linear layer: its weight (out, in) and bias (out), as in `torch.nn.Linear`. A parameter alone is one without a bias.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinearIds {
+    /// The matrix.
+    pub weight: ParamId,
+    /// The bias, where there is one.
+    pub bias: Option<ParamId>,
+}
+
+impl From<ParamId> for LinearIds {
+    fn from(weight: ParamId) -> LinearIds {
+        LinearIds { weight, bias: None }
+    }
+}
+
 impl Tape<'_> {
     /// x · weightᵀ + bias: x (rows, in), weight (out, in), bias (out) → (rows, out). The layout of `weight` is that of
     /// `torch.nn.Linear`.
@@ -26,11 +41,8 @@ impl Tape<'_> {
         matmul(format, (rows, outer, inner), Matrix::rows(self.data(x), inner), weights.t(), &mut out, false);
         let mut needs = self.needs(x) || self.parameters.is_trainable(weight);
         if let Some(bias) = bias {
-            let tensor = self.parameters.checked(OP, bias)?;
-            if tensor.len() != outer {
-                return Err(TensorError::shape(OP, [outer, inner], tensor.shape()));
-            }
-            let values = tensor.values();
+            check_bias(self, OP, weight, bias)?;
+            let values = self.parameters.get(bias).values();
             threads::for_each_chunk(&mut out, ROWS * outer, |_, out| {
                 out.chunks_exact_mut(outer).for_each(|out| vector::add_assign(values, out));
             });
@@ -39,13 +51,14 @@ impl Tape<'_> {
         Ok(self.push(Tensor::matrix(rows, outer, out), Op::Linear { x, weight, bias }, needs))
     }
 
-    /// x · weightᵀ without a bias, for the last projection: x (rows, in), weight (vocabulary, in) → (rows, vocabulary).
+    /// x · weightᵀ + bias for the last projection: x (rows, in), weight (vocabulary, in) → (rows, vocabulary).
     /// Training uses [`Tape::linear_cross_entropy`], which never holds the whole of this.
     ///
     /// # Errors
     /// When the shapes do not fit or x is empty.
-    pub fn logits(&mut self, x: Var, weight: ParamId) -> Result<Var> {
-        self.linear(x, weight, None)
+    pub fn logits(&mut self, x: Var, head: impl Into<LinearIds>) -> Result<Var> {
+        let LinearIds { weight, bias } = head.into();
+        self.linear(x, weight, bias)
     }
 }
 
@@ -56,6 +69,15 @@ pub(crate) fn check_weight(tape: &Tape, op: &'static str, x: Var, weight: ParamI
     match *tensor.shape() {
         [outer, columns] if columns == inner => Ok(outer),
         _ => Err(TensorError::shape(op, [rows, inner], tensor.shape())),
+    }
+}
+
+/// `Ok` when `bias` has a number for each output of `weight`.
+pub(crate) fn check_bias(tape: &Tape, op: &'static str, weight: ParamId, bias: ParamId) -> Result<()> {
+    let (weight, bias) = (tape.parameters.checked(op, weight)?.shape(), tape.parameters.checked(op, bias)?);
+    match weight.first() == Some(&bias.len()) {
+        true => Ok(()),
+        false => Err(TensorError::shape(op, weight, bias.shape())),
     }
 }
 

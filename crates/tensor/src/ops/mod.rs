@@ -21,6 +21,7 @@ use crate::buffer::Buffer;
 use crate::kernels::rope::Turns;
 use crate::{ParamId, Var};
 use attention::{AttentionShape, Spans};
+use linear::LinearIds;
 
 /// What was done to make a value, with what the derivative needs beyond the inputs' values.
 pub(crate) enum Op {
@@ -85,12 +86,12 @@ pub(crate) enum Op {
     },
     LinearCrossEntropy {
         x: Var,
-        weight: ParamId,
+        head: LinearIds,
         slopes: projection::Slopes,
     },
     LinearLogProbs {
         x: Var,
-        weight: ParamId,
+        head: LinearIds,
         targets: Vec<Option<u32>>,
         log_sum_exp: Buffer,
     },

@@ -6,13 +6,13 @@
 
 use super::Op;
 use super::embedding::check_ids;
-use super::linear::check_weight;
+use super::linear::{LinearIds, add_bias_gradient, check_bias, check_weight};
 use crate::backward::Slopes as BackwardSlopes;
 use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::kernels::matmul::{Format, Matrix, Packed, matmul_gram, product_block};
 use crate::kernels::{softmax, vector};
-use crate::{ParamId, Parameters, Result, Tape, Tensor, TensorError, Var, threads};
+use crate::{Parameters, Result, Tape, Tensor, TensorError, Var, threads};
 
 /// Rows a thread takes at once: whole register tiles of every kernel, whose logits stay in the second-level cache.
 const UNIT: usize = 24;
@@ -48,10 +48,23 @@ pub struct CrossEntropyLoss {
 pub(crate) struct Slopes {
     dx: Buffer,
     d_weight: Buffer,
+    d_bias: Buffer,
 }
 
-/// The projection's weights (vocabulary, inner), packed once for all groups.
-struct Projection {
+/// Where the slopes of a group of rows are added, as far as they are wanted.
+#[derive(Default)]
+struct SlopeSinks<'a> {
+    /// (all rows, inner).
+    x: Option<&'a mut [f32]>,
+    /// (vocabulary, inner).
+    weight: Option<&'a mut [f32]>,
+    /// (vocabulary).
+    bias: Option<&'a mut [f32]>,
+}
+
+/// The projection's weights (vocabulary, inner), packed once for all groups, and its bias.
+struct Projection<'p> {
+    bias: Option<&'p [f32]>,
     inner: usize,
     vocabulary: usize,
     format: Format,
@@ -70,13 +83,14 @@ struct Unit<'a, V> {
     dx: Option<&'a mut [f32]>,
 }
 
-impl Projection {
-    fn new(parameters: &Parameters, weight: ParamId, is_differentiated: bool) -> Projection {
-        let tensor = parameters.get(weight);
+impl<'p> Projection<'p> {
+    fn new(parameters: &'p Parameters, head: LinearIds, is_differentiated: bool) -> Projection<'p> {
+        let tensor = parameters.get(head.weight);
         let (vocabulary, inner) = (tensor.shape()[0], tensor.shape()[1]);
         let weights = Matrix::rows(tensor.values(), inner);
         let format = Format::of(parameters.compute_dtype());
         Projection {
+            bias: head.bias.map(|bias| parameters.get(bias).values()),
             inner,
             vocabulary,
             format,
@@ -86,14 +100,13 @@ impl Projection {
     }
 
     /// For a group of `rows` of `x`: `body(row, its logits, its value)`, which may leave slopes where the logits were;
-    /// `dx` (all rows, inner) and `d_weight`, where given, get what those slopes add to them.
+    /// what those slopes are is added `to` where they are wanted.
     fn group<V: Send>(
         &self,
         rows: &[usize],
         x: &[f32],
         values: &mut [V],
-        dx: Option<&mut [f32]>,
-        d_weight: Option<&mut [f32]>,
+        to: SlopeSinks,
         body: impl Fn(usize, &mut [f32], &mut V) + Sync + Send,
     ) {
         let &Projection { inner, vocabulary, format, .. } = self;
@@ -101,8 +114,8 @@ impl Projection {
             (Buffer::scratch(rows.len() * inner), Buffer::scratch(rows.len() * vocabulary));
         // Rows that follow each other are added to where they belong; others by way of a copy.
         let is_run = rows[rows.len() - 1] - rows[0] + 1 == rows.len();
-        let mut parts = Buffer::zeros(if dx.is_some() && !is_run { rows.len() * inner } else { 0 });
-        let (mut scattered, direct) = match dx {
+        let mut parts = Buffer::zeros(if to.x.is_some() && !is_run { rows.len() * inner } else { 0 });
+        let (mut scattered, direct) = match to.x {
             Some(dx) if is_run => (None, Some(&mut dx[rows[0] * inner..][..rows.len() * inner])),
             Some(dx) => (Some(dx), Some(&mut *parts)),
             None => (None, None),
@@ -128,7 +141,10 @@ impl Projection {
                 vector::add_assign(part, &mut dx[row * inner..][..inner]);
             }
         }
-        if let Some(d_weight) = d_weight {
+        if let Some(d_bias) = to.bias {
+            add_bias_gradient(&logits, d_bias);
+        }
+        if let Some(d_weight) = to.weight {
             matmul_gram(format, (vocabulary, inner, rows.len()), &logits, &gathered, d_weight);
         }
     }
@@ -139,6 +155,9 @@ impl Projection {
             out.copy_from_slice(&x[row * inner..][..inner]);
         }
         product_block(inner, Matrix::rows(unit.x, inner), &self.forward, unit.logits, false);
+        if let Some(bias) = self.bias {
+            unit.logits.chunks_exact_mut(vocabulary).for_each(|logits| vector::add_assign(bias, logits));
+        }
         let rows = unit.logits.chunks_exact_mut(vocabulary).zip(&mut *unit.values).zip(unit.rows);
         rows.for_each(|((logits, value), &row)| body(row, logits, value));
         if let (Some(dx), Some(weights)) = (&mut unit.dx, &self.backward) {
@@ -148,13 +167,19 @@ impl Projection {
 }
 
 impl Tape<'_> {
-    /// `Σᵢ weights[i] · −log softmax(x · weightᵀ)[i, targets[i]]`, (1, 1): x (rows, in), weight (vocabulary, in). Rows
-    /// with weight 0 cost nothing, and their targets are not looked at.
+    /// `Σᵢ weights[i] · −log softmax(x · Wᵀ + b)[i, targets[i]]`, (1, 1): x (rows, in), `head` W (vocabulary, in) with or
+    /// without b (vocabulary). Rows with weight 0 cost nothing, and their targets are not looked at.
     ///
     /// # Errors
     /// When the shapes do not fit, a counted target is not below the vocabulary's size, or every weight is 0.
-    pub fn linear_cross_entropy(&mut self, x: Var, weight: ParamId, targets: &[u32], weights: &[f32]) -> Result<Var> {
-        Ok(self.linear_cross_entropy_with(x, weight, targets, weights, &CrossEntropy::default())?.total)
+    pub fn linear_cross_entropy(
+        &mut self,
+        x: Var,
+        head: impl Into<LinearIds>,
+        targets: &[u32],
+        weights: &[f32],
+    ) -> Result<Var> {
+        Ok(self.linear_cross_entropy_with(x, head, targets, weights, &CrossEntropy::default())?.total)
     }
 
     /// As [`Tape::linear_cross_entropy`], of targets mixed with the uniform distribution, with a price on log²Z, and
@@ -168,7 +193,7 @@ impl Tape<'_> {
     pub fn linear_cross_entropy_with(
         &mut self,
         x: Var,
-        weight: ParamId,
+        head: impl Into<LinearIds>,
         targets: &[u32],
         weights: &[f32],
         settings: &CrossEntropy,
@@ -182,7 +207,8 @@ impl Tape<'_> {
             return Err(TensorError::argument(OP, format!("the weight {z_loss} of the z-loss is not at least 0")));
         }
         let (rows, inner) = self.non_empty(OP, x)?;
-        let vocabulary = check_weight(self, OP, x, weight)?;
+        let head = head.into();
+        let vocabulary = check_head(self, OP, x, head)?;
         check_length(OP, "targets", targets.len(), rows)?;
         check_length(OP, "weights", weights.len(), rows)?;
         let is_counted = |row: &usize| weights[*row] != 0.0 && Some(targets[*row]) != ignored_target;
@@ -192,17 +218,23 @@ impl Tape<'_> {
         }
         check_ids(OP, &counted.iter().map(|&row| targets[row]).collect::<Vec<_>>(), vocabulary)?;
 
-        let (x_needs, w_needs) = (self.needs(x), self.parameters.is_trainable(weight));
-        let (x_needs, w_needs) = (x_needs && self.is_recording, w_needs && self.is_recording);
-        let projection = Projection::new(self.parameters, weight, x_needs);
+        let is_wanted = |id| self.is_recording && self.parameters.is_trainable(id);
+        let x_needs = self.needs(x) && self.is_recording;
+        let (w_needs, b_needs) = (is_wanted(head.weight), head.bias.is_some_and(is_wanted));
+        let projection = Projection::new(self.parameters, head, x_needs);
         let mut dx = Buffer::zeros(if x_needs { rows * inner } else { 0 });
         let mut d_weight = Buffer::zeros(if w_needs { vocabulary * inner } else { 0 });
+        let mut d_bias = Buffer::zeros(if b_needs { vocabulary } else { 0 });
         let uniform = label_smoothing / vocabulary as f32;
         let mut sums = [0.0f64; 3];
         for rows in counted.chunks(GROUP) {
             let mut losses = vec![[0.0f32; 3]; rows.len()];
-            let slopes = (x_needs.then_some(&mut *dx), w_needs.then_some(&mut *d_weight));
-            projection.group(rows, self.data(x), &mut losses, slopes.0, slopes.1, |row, logits, loss| {
+            let to = SlopeSinks {
+                x: x_needs.then_some(&mut *dx),
+                weight: w_needs.then_some(&mut *d_weight),
+                bias: b_needs.then_some(&mut *d_bias),
+            };
+            projection.group(rows, self.data(x), &mut losses, to, |row, logits, loss| {
                 let (target, weight) = (targets[row] as usize, weights[row]);
                 let at_target = logits[target];
                 let mean = if uniform > 0.0 { (vector::sum(logits) / vocabulary as f64) as f32 } else { 0.0 };
@@ -222,30 +254,31 @@ impl Tape<'_> {
         }
         let [negative_log_likelihood, smoothing, z_loss] = sums;
         let value = Tensor::matrix(1, 1, Buffer::copy_of(&[sums.iter().sum::<f64>() as f32]));
-        let op = Op::LinearCrossEntropy { x, weight, slopes: Slopes { dx, d_weight } };
-        let total = self.push(value, op, x_needs || w_needs);
+        let op = Op::LinearCrossEntropy { x, head, slopes: Slopes { dx, d_weight, d_bias } };
+        let total = self.push(value, op, x_needs || w_needs || b_needs);
         Ok(CrossEntropyLoss { total, negative_log_likelihood, smoothing, z_loss })
     }
 
-    /// `log softmax(x · weightᵀ)[i, targets[i]]` for every row, (rows, 1): x (rows, in), weight (vocabulary, in). A row
-    /// without a target is 0 and costs nothing.
+    /// `log softmax(x · Wᵀ + b)[i, targets[i]]` for every row, (rows, 1): x (rows, in), `head` W (vocabulary, in) with or
+    /// without b (vocabulary). A row without a target is 0 and costs nothing.
     ///
     /// # Errors
     /// When the shapes do not fit or a target is not below the vocabulary's size.
-    pub fn linear_log_probs(&mut self, x: Var, weight: ParamId, targets: &[Option<u32>]) -> Result<Var> {
+    pub fn linear_log_probs(&mut self, x: Var, head: impl Into<LinearIds>, targets: &[Option<u32>]) -> Result<Var> {
         const OP: &str = "linear_log_probs";
         let (rows, _) = self.non_empty(OP, x)?;
-        let vocabulary = check_weight(self, OP, x, weight)?;
+        let head = head.into();
+        let vocabulary = check_head(self, OP, x, head)?;
         check_length(OP, "targets", targets.len(), rows)?;
         let counted: Vec<usize> = (0..rows).filter(|&row| targets[row].is_some()).collect();
         if !counted.is_empty() {
             check_ids(OP, &targets.iter().flatten().copied().collect::<Vec<_>>(), vocabulary)?;
         }
-        let projection = Projection::new(self.parameters, weight, false);
+        let projection = Projection::new(self.parameters, head, false);
         let (mut out, mut log_sum_exp) = (Buffer::zeros(rows), Buffer::zeros(rows));
         for rows in counted.chunks(GROUP) {
             let mut values = vec![(0.0, 0.0); rows.len()];
-            projection.group(rows, self.data(x), &mut values, None, None, |row, logits, value| {
+            projection.group(rows, self.data(x), &mut values, SlopeSinks::default(), |row, logits, value| {
                 let at_target = targets[row].map_or(0.0, |target| logits[target as usize]);
                 *value = (at_target, softmax::log_sum_exp(logits));
             });
@@ -254,23 +287,34 @@ impl Tape<'_> {
                 log_sum_exp[row] = sum;
             }
         }
-        let needs = self.needs(x) || self.parameters.is_trainable(weight);
-        let op = Op::LinearLogProbs { x, weight, targets: targets.to_vec(), log_sum_exp };
+        let is_trainable = |id| self.parameters.is_trainable(id);
+        let needs = self.needs(x) || is_trainable(head.weight) || head.bias.is_some_and(is_trainable);
+        let op = Op::LinearLogProbs { x, head, targets: targets.to_vec(), log_sum_exp };
         Ok(self.push(Tensor::matrix(rows, 1, out), op, needs))
     }
 }
 
+/// The vocabulary's size, when weight and bias fit it and `x`.
+fn check_head(tape: &Tape, op: &'static str, x: Var, head: LinearIds) -> Result<usize> {
+    let vocabulary = check_weight(tape, op, x, head.weight)?;
+    if let Some(bias) = head.bias {
+        check_bias(tape, op, head.weight, bias)?;
+    }
+    Ok(vocabulary)
+}
+
 /// The derivative of [`Tape::linear_cross_entropy`]: what the forward pass kept, times the loss's slope.
-pub(crate) fn cross_entropy_backward(to: &mut BackwardSlopes, x: Var, weight: ParamId, slopes: &Slopes, dy: f32) {
+pub(crate) fn cross_entropy_backward(to: &mut BackwardSlopes, x: Var, head: LinearIds, slopes: &Slopes, dy: f32) {
     const BLOCK: usize = vector::BLOCK;
     if to.needs(x) {
         let mut dx = to.take_zeroed(x);
         threads::for_each_chunk(&mut dx, BLOCK, |block, dx| vector::add_scaled(dy, &slopes.dx[block * BLOCK..], dx));
         to.put(x, dx);
     }
-    if to.parameters.is_trainable(weight) {
-        threads::for_each_chunk(to.gradients.get_mut(weight), BLOCK, |block, gradient| {
-            vector::add_scaled(dy, &slopes.d_weight[block * BLOCK..], gradient);
+    for (id, slope) in [(Some(head.weight), &slopes.d_weight), (head.bias, &slopes.d_bias)] {
+        let Some(id) = id.filter(|&id| to.parameters.is_trainable(id)) else { continue };
+        threads::for_each_chunk(to.gradients.get_mut(id), BLOCK, |block, gradient| {
+            vector::add_scaled(dy, &slope[block * BLOCK..], gradient);
         });
     }
 }
@@ -279,26 +323,32 @@ pub(crate) fn cross_entropy_backward(to: &mut BackwardSlopes, x: Var, weight: Pa
 pub(crate) fn log_probs_backward(
     to: &mut BackwardSlopes,
     x: Var,
-    weight: ParamId,
+    head: LinearIds,
     targets: &[Option<u32>],
     log_sum_exp: &[f32],
     dy: &[f32],
 ) {
     let parameters = to.parameters;
-    let projection = Projection::new(parameters, weight, to.needs(x));
+    let projection = Projection::new(parameters, head, to.needs(x));
     let counted: Vec<usize> = (0..dy.len()).filter(|&row| dy[row] != 0.0 && targets[row].is_some()).collect();
     let mut dx = to.needs(x).then(|| to.take_zeroed(x));
+    let bias = head.bias.filter(|&id| parameters.is_trainable(id));
+    let mut d_bias = Buffer::zeros(bias.map_or(0, |_| projection.vocabulary));
     for rows in counted.chunks(GROUP) {
-        let d_weight = parameters.is_trainable(weight).then(|| to.gradients.get_mut(weight));
         let mut values = vec![(); rows.len()];
         let x = to.nodes[x.index()].value.values();
-        projection.group(rows, x, &mut values, dx.as_deref_mut(), d_weight, |row, logits, ()| {
+        let weight = parameters.is_trainable(head.weight).then(|| to.gradients.get_mut(head.weight));
+        let sinks = SlopeSinks { x: dx.as_deref_mut(), weight, bias: bias.map(|_| &mut *d_bias) };
+        projection.group(rows, x, &mut values, sinks, |row, logits, ()| {
             softmax::probabilities(logits, 1.0, log_sum_exp[row]);
             softmax::scale(logits, -dy[row]);
             if let Some(target) = targets[row] {
                 logits[target as usize] += dy[row];
             }
         });
+    }
+    if let Some(bias) = bias {
+        vector::add_assign(&d_bias, to.gradients.get_mut(bias));
     }
     if let Some(dx) = dx {
         to.put(x, dx);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tensor::{AttentionShape, Gradients, Mask, ParamId, Parameters, Tape, Tensor};
+use tensor::{AttentionShape, Gradients, LinearIds, Mask, ParamId, Parameters, Tape, Tensor};
 
 use crate::support::{add, noise};
 
@@ -56,6 +56,10 @@ fn messages() {
             "linear_cross_entropy: every row is ignored or has weight zero, so there is nothing to learn from",
         ),
         (tape.linear_log_probs(x, other, &[Some(0), None]), "linear_log_probs: shapes [2, 3] and [5, 7] do not fit"),
+        (
+            tape.linear_cross_entropy(x, LinearIds { weight: table, bias: Some(gain) }, &[0; 2], &[1.0; 2]),
+            "linear_cross_entropy: shapes [4, 3] and [7] do not fit",
+        ),
         (tape.segment_sum(x, &[None, None], 1), "segment_sum: shapes [2, 3] and [2, 1] do not fit"),
         (tape.sum(empty), "sum: the shape [0, 3] has no elements"),
     ];

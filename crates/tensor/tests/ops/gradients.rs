@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tensor::{AttentionShape, CrossEntropy, Gradients, Mask, ParamId, Parameters, Tape, Var};
+use tensor::{AttentionShape, CrossEntropy, Gradients, LinearIds, Mask, ParamId, Parameters, Tape, Var};
 
 use crate::support::{add, distance, noise, rows_of};
 
@@ -153,6 +153,17 @@ fn projections() {
     check("cross-entropy over a vocabulary of one", &[&[4, 3], &[1, 3]], &move |tape, p| {
         let x = rows_of(tape, p[0]);
         tape.linear_cross_entropy_with(x, p[1], &[0; 4], &[1.0; 4], &settings).unwrap().total
+    });
+    let settings = CrossEntropy { label_smoothing: 0.1, z_loss: 0.2, ignored_target: None };
+    check("cross-entropy with a bias", &[&[4, 3], &[6, 3], &[6]], &move |tape, p| {
+        let x = rows_of(tape, p[0]);
+        let head = LinearIds { weight: p[1], bias: Some(p[2]) };
+        tape.linear_cross_entropy_with(x, head, &[5, 0, 999, 2], &[0.5, 2.0, 0.0, -1.0], &settings).unwrap().total
+    });
+    check("log-probabilities with a bias", &[&[4, 3], &[6, 3], &[6]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        let head = LinearIds { weight: p[1], bias: Some(p[2]) };
+        tape.linear_log_probs(x, head, &[Some(5), Some(0), None, Some(2)]).unwrap()
     });
     check("tied cross-entropy", &[&[6, 3]], &|tape, p| {
         let x = tape.embedding(p[0], &[1, 1, 3]).unwrap();

@@ -1,14 +1,14 @@
 //! The blocked projection losses against whole logits.
 
-use tensor::{CrossEntropy, Gradients, ParamId, Parameters, Tape, Tensor, TensorError};
+use tensor::{CrossEntropy, Gradients, LinearIds, ParamId, Parameters, Tape, Tensor, TensorError};
 
 use crate::support::{add, distance, noise, rows_of};
 
 /// −log softmax of the whole logits at the targets, in f64.
-fn losses(parameters: &Parameters, x: ParamId, weight: ParamId, targets: &[u32]) -> Vec<f64> {
+fn losses(parameters: &Parameters, x: ParamId, head: LinearIds, targets: &[u32]) -> Vec<f64> {
     let mut tape = Tape::forward_only(parameters);
     let x = rows_of(&mut tape, x);
-    let logits = tape.logits(x, weight).unwrap();
+    let logits = tape.logits(x, head).unwrap();
     let columns = tape.shape(logits).1;
     let values = tape.value(logits).to_f32_vec();
     let one = |(row, &target): (&[f32], &u32)| {
@@ -21,10 +21,13 @@ fn losses(parameters: &Parameters, x: ParamId, weight: ParamId, targets: &[u32])
 #[test]
 fn blocks_sum_to_the_whole() {
     // More rows than a block, a vocabulary that no panel divides.
-    for (rows, inner, vocabulary) in [(1, 1, 1), (3, 5, 1), (600, 24, 77)] {
+    let sizes = [(1, 1, 1), (3, 5, 1), (600, 24, 77)];
+    for ((rows, inner, vocabulary), has_bias) in sizes.into_iter().flat_map(|size| [(size, false), (size, true)]) {
         let mut parameters = Parameters::new();
         let x = add(&mut parameters, "x", &[rows, inner], 1);
         let weight = add(&mut parameters, "w", &[vocabulary, inner], 2);
+        let bias = has_bias.then(|| add(&mut parameters, "b", &[vocabulary], 3));
+        let weight = LinearIds { weight, bias };
         let targets: Vec<u32> = (0..rows).map(|i| (i * 31 % vocabulary) as u32).collect();
         let expected = losses(&parameters, x, weight, &targets);
         let weights: Vec<f32> = (0..rows).map(|i| [1.0, 0.0, 0.25][i % 3]).collect();
