@@ -109,13 +109,15 @@ impl Network for Decoder {
             n_kv_heads: c.n_kv_heads,
             head_dim: c.head_dim(),
         };
+        tape.scope("embeddings");
         let mut x = tape.embedding(self.layout.embedding, &batch.ids)?;
         if let Some(table) = self.layout.positions {
             let positions = tape.embedding(table, &batch.positions)?;
             x = tape.add(x, positions)?;
         }
         x = dropout.apply(tape, x)?;
-        for layer in &self.layout.layers {
+        for (index, layer) in self.layout.layers.iter().enumerate() {
+            tape.scope(format!("layers.{index}.attention"));
             let normed = self.norm(tape, x, &layer.attention_norm)?;
             let mut query = linear(tape, normed, &layer.query)?;
             let mut key = linear(tape, normed, &layer.key)?;
@@ -129,6 +131,7 @@ impl Network for Decoder {
             let branch = dropout.apply(tape, branch)?;
             x = tape.add(x, branch)?;
 
+            tape.scope(format!("layers.{index}.mlp"));
             let normed = self.norm(tape, x, &layer.mlp_norm)?;
             let branch = match &layer.mlp {
                 MlpIds::Gated { gate, up, down } => {
@@ -146,6 +149,7 @@ impl Network for Decoder {
             let branch = dropout.apply(tape, branch)?;
             x = tape.add(x, branch)?;
         }
+        tape.scope("final_norm");
         self.norm(tape, x, &self.layout.final_norm)
     }
 

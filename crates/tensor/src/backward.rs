@@ -6,6 +6,7 @@
 use crate::buffer::Buffer;
 use crate::ops::{self, Op};
 use crate::tape::Node;
+use crate::watch::{Part, Seen};
 use crate::{Gradients, Parameters, Tape, Var, profile};
 
 /// The slopes found so far, and where parameters' slopes go.
@@ -14,6 +15,8 @@ pub(crate) struct Slopes<'t> {
     pub(crate) parameters: &'t Parameters,
     pub(crate) gradients: &'t mut Gradients,
     of: Vec<Option<Buffer>>,
+    /// Whose slopes the operation at hand has added to, while somebody watches.
+    touched: Option<Vec<usize>>,
 }
 
 impl Slopes<'_> {
@@ -45,15 +48,42 @@ impl Slopes<'_> {
     /// Put a slope back after adding to it.
     pub(crate) fn put(&mut self, var: Var, slope: Buffer) {
         self.of[var.index()] = Some(slope);
+        if let Some(touched) = &mut self.touched {
+            touched.push(var.index());
+        }
+    }
+
+    /// Shows what `node`'s derivative has added to.
+    fn show(&mut self, node: &Node, scope: &str, watcher: &mut dyn FnMut(&Seen)) {
+        let op = node.op.name();
+        for index in self.touched.as_mut().map(std::mem::take).unwrap_or_default() {
+            let columns = self.nodes[index].value.shape().last().copied().unwrap_or(1).max(1);
+            let parameter = node.op.parameters().first().copied();
+            if let Some(values) = self.of[index].as_deref() {
+                watcher(&Seen { part: Part::Slope, scope, op, parameter, columns, values });
+            }
+        }
+        for id in node.op.parameters().into_iter().filter(|&id| self.parameters.is_trainable(id)) {
+            let columns = self.parameters.get(id).shape().last().copied().unwrap_or(1).max(1);
+            let values = self.gradients.get(id);
+            watcher(&Seen { part: Part::Gradient, scope, op, parameter: Some(id), columns, values });
+        }
     }
 }
 
 /// Adds the derivatives of Σ `seed` · `loss` to `gradients`; shapes were checked.
-pub(crate) fn run(tape: &Tape, loss: Var, seed: &[f32], gradients: &mut Gradients) {
+pub(crate) fn run(
+    tape: &Tape,
+    loss: Var,
+    seed: &[f32],
+    gradients: &mut Gradients,
+    mut watcher: Option<&mut dyn FnMut(&Seen)>,
+) {
     let mut of: Vec<Option<Buffer>> = Vec::new();
     of.resize_with(loss.index() + 1, || None);
     of[loss.index()] = Some(Buffer::copy_of(seed));
-    let mut slopes = Slopes { nodes: &tape.nodes, parameters: tape.parameters, gradients, of };
+    let touched = watcher.is_some().then(Vec::new);
+    let mut slopes = Slopes { nodes: &tape.nodes, parameters: tape.parameters, gradients, of, touched };
     for index in (0..=loss.index()).rev() {
         let node = &tape.nodes[index];
         let Some(dy) = slopes.of[index].take() else { continue };
@@ -61,6 +91,9 @@ pub(crate) fn run(tape: &Tape, loss: Var, seed: &[f32], gradients: &mut Gradient
             let start = profile::start();
             step(node, dy, &mut slopes);
             profile::stop(start, "backward", node.op.name());
+            if let Some(watcher) = &mut watcher {
+                slopes.show(node, tape.scope_of(node), *watcher);
+            }
         }
     }
 }

@@ -86,6 +86,14 @@ pub enum TensorError {
         /// Its column.
         column: usize,
     },
+    /// A failure of an operation inside a part of a model.
+    #[error("{source} (in {part})")]
+    In {
+        /// The part, as the tape was told: `layers.3.self_attn`.
+        part: String,
+        /// What failed there.
+        source: Box<TensorError>,
+    },
     /// Backward over a tape that did not record.
     #[error("backward: the tape was made with forward_only and holds nothing to differentiate")]
     NotRecorded,

@@ -24,6 +24,7 @@ mod parameters;
 mod tape;
 mod tensor;
 mod threads;
+mod watch;
 
 pub use buffer::release_buffers;
 pub use error::TensorError;
@@ -38,6 +39,7 @@ pub use parameters::{Gradients, ParamId, Parameters};
 pub use tape::{Tape, Var};
 pub use tensor::{DType, Tensor};
 pub use threads::{set_threads, threads};
+pub use watch::{Part, Seen, Statistics};
 
 /// Shorthand for results of this crate.
 pub type Result<T> = std::result::Result<T, TensorError>;

@@ -4,6 +4,7 @@ use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::kernels::vector;
 use crate::ops::Op;
+use crate::watch::{Part, Seen};
 use crate::{DType, Gradients, Parameters, Result, Tensor, TensorError, backward, profile};
 
 /// A value on a [`Tape`].
@@ -21,7 +22,12 @@ pub(crate) struct Node {
     pub(crate) op: Op,
     /// Whether a trainable parameter stands behind the value.
     pub(crate) needs_gradient: bool,
+    /// Which of the tape's scopes the operation stands in.
+    scope: u32,
 }
+
+/// What a tape shows the values to that are put on it.
+type Watcher<'p> = Box<dyn FnMut(&Seen) + 'p>;
 
 /// Records one step's operations over `parameters`. All values are matrices (rows, columns), with rows = batch · time
 /// for activations; the operations stand in `ops`, one file a group.
@@ -32,6 +38,9 @@ pub struct Tape<'p> {
     pub(crate) nodes: Vec<Node>,
     pub(crate) is_recording: bool,
     pub(crate) turns: Vec<crate::ops::rope::Cached>,
+    /// The parts of the model that were begun, in order; the first is no part.
+    scopes: Vec<String>,
+    watcher: Option<Watcher<'p>>,
     /// When the last operation ended, while the time of each is measured.
     clock: Option<std::time::Instant>,
 }
@@ -39,12 +48,40 @@ pub struct Tape<'p> {
 impl<'p> Tape<'p> {
     /// A tape that can be differentiated.
     pub fn new(parameters: &'p Parameters) -> Tape<'p> {
-        Tape { parameters, nodes: Vec::new(), is_recording: true, turns: Vec::new(), clock: profile::start() }
+        Tape {
+            parameters,
+            nodes: Vec::new(),
+            is_recording: true,
+            turns: Vec::new(),
+            scopes: vec![String::new()],
+            watcher: None,
+            clock: profile::start(),
+        }
     }
 
     /// A tape for values only: operations keep nothing for a derivative.
     pub fn forward_only(parameters: &'p Parameters) -> Tape<'p> {
         Tape { is_recording: false, ..Tape::new(parameters) }
+    }
+
+    /// From here on, operations belong to this part of the model, such as `layers.3.self_attn`. Errors and watchers name
+    /// it; the numbers do not depend on it.
+    pub fn scope(&mut self, part: impl Into<String>) {
+        self.scopes.push(part.into());
+    }
+
+    /// Show every value that is put on the tape from here on, at the moment it is made.
+    pub fn watch(&mut self, watcher: impl FnMut(&Seen) + 'p) {
+        self.watcher = Some(Box::new(watcher));
+    }
+
+    /// `error` with the part of the model that the tape is in, when it was an operation of this tape that failed.
+    pub fn located(&self, error: TensorError) -> TensorError {
+        match (self.scopes.last(), error) {
+            (Some(part), error) if part.is_empty() || matches!(error, TensorError::In { .. }) => error,
+            (Some(part), error) => TensorError::In { part: part.clone(), source: Box::new(error) },
+            (None, error) => error,
+        }
     }
 
     /// Put a value on the tape; no derivative is taken by it. A bf16 tensor is widened.
@@ -92,6 +129,29 @@ impl<'p> Tape<'p> {
     /// # Errors
     /// When the tape does not record, or `seed` or `gradients` do not fit.
     pub fn backward(&mut self, loss: Var, seed: &[f32], gradients: &mut Gradients) -> Result<()> {
+        self.check_backward(loss, seed, gradients)?;
+        backward::run(self, loss, seed, gradients, None);
+        Ok(())
+    }
+
+    /// As [`Tape::backward`], showing `watcher` what each operation adds to: first the slopes by its inputs, then the
+    /// gradients of its parameters, both as they are after it. Slower, with the same result.
+    ///
+    /// # Errors
+    /// As [`Tape::backward`].
+    pub fn backward_watched(
+        &mut self,
+        loss: Var,
+        seed: &[f32],
+        gradients: &mut Gradients,
+        watcher: &mut dyn FnMut(&Seen),
+    ) -> Result<()> {
+        self.check_backward(loss, seed, gradients)?;
+        backward::run(self, loss, seed, gradients, Some(watcher));
+        Ok(())
+    }
+
+    fn check_backward(&self, loss: Var, seed: &[f32], gradients: &Gradients) -> Result<()> {
         if !self.is_recording {
             return Err(TensorError::NotRecorded);
         }
@@ -99,7 +159,6 @@ impl<'p> Tape<'p> {
         if !gradients.fit(self.parameters) {
             return Err(TensorError::argument("backward", "the gradients belong to other parameters"));
         }
-        backward::run(self, loss, seed, gradients);
         Ok(())
     }
 
@@ -116,8 +175,12 @@ impl<'p> Tape<'p> {
             let columns = node.value.shape().last().copied().unwrap_or(1).max(1);
             let bad = node.value.values().iter().enumerate().find(|(_, value)| !value.is_finite());
             if let Some((index, &value)) = bad {
-                let (row, column) = (index / columns, index % columns);
-                return Err(TensorError::NotFinite { op: node.op.name(), value, row, column });
+                let (op, row, column) = (node.op.name(), index / columns, index % columns);
+                let error = TensorError::NotFinite { op, value, row, column };
+                return Err(match self.scope_of(node) {
+                    "" => error,
+                    part => TensorError::In { part: part.to_owned(), source: Box::new(error) },
+                });
             }
         }
         Ok(())
@@ -128,10 +191,22 @@ impl<'p> Tape<'p> {
         let needs_gradient = needs_gradient && self.is_recording;
         profile::stop(self.clock, "forward", op.name());
         self.clock = profile::start();
+        let scope = self.scopes.len() - 1;
+        if let Some(watcher) = &mut self.watcher {
+            let columns = value.shape().last().copied().unwrap_or(1).max(1);
+            let parameter = op.parameters().first().copied();
+            let (scope, op, values) = (self.scopes[scope].as_str(), op.name(), value.values());
+            watcher(&Seen { part: Part::Output, scope, op, parameter, columns, values });
+        }
         // A tape that does not record lets go of what only a derivative would need.
         let op = if self.is_recording { op } else { Op::Forgotten(op.name()) };
-        self.nodes.push(Node { value, op, needs_gradient });
+        self.nodes.push(Node { value, op, needs_gradient, scope: u32::try_from(scope).unwrap_or(u32::MAX) });
         var
+    }
+
+    /// The part of the model a value belongs to.
+    pub(crate) fn scope_of(&self, node: &Node) -> &str {
+        self.scopes.get(node.scope as usize).map_or("", String::as_str)
     }
 
     /// The f32 values of `var`.

@@ -85,6 +85,9 @@ pub trait DataSet: Send + Sync {
     /// The rows with these indices as one batch.
     fn rows(&self, indices: &[u64]) -> Result<TrainBatch>;
 
+    /// Where token `at` of `batch`, which `rows(indices)` returned, stands in the data; for people.
+    fn place(&self, indices: &[u64], batch: &TrainBatch, at: usize) -> String;
+
     /// Hash of everything `rows` can return: equal digests, equal batches.
     fn digest(&self) -> &str;
 }

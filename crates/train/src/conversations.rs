@@ -73,6 +73,8 @@ pub struct PackingReport {
 #[derive(Debug)]
 pub struct PackedConversations {
     sequences: Vec<TargetSequence>,
+    /// Which of the conversations given each of them is.
+    given: Vec<usize>,
     /// Which sequences each row holds, in order.
     rows: Vec<Vec<usize>>,
     sequence_length: usize,
@@ -89,7 +91,7 @@ impl PackedConversations {
         let mut report = PackingReport { given: sequences.len(), ..PackingReport::default() };
         let mut digest = Digest::new("packed conversations");
         digest.number(sequence_length as u64);
-        let mut kept = Vec::with_capacity(sequences.len());
+        let (mut kept, mut given) = (Vec::with_capacity(sequences.len()), Vec::with_capacity(sequences.len()));
         for (index, sequence) in sequences.into_iter().enumerate() {
             sequence.check(index)?;
             sequence.add_to(&mut digest);
@@ -100,6 +102,7 @@ impl PackedConversations {
             } else {
                 report.target_tokens += sequence.targets() as u64;
                 kept.push(sequence);
+                given.push(index);
             }
         }
         if kept.is_empty() {
@@ -117,7 +120,7 @@ impl PackedConversations {
         report.rows = rows.len();
         let held: usize = kept.iter().map(TargetSequence::steps).sum();
         report.filled = held as f64 / (rows.len() * sequence_length) as f64;
-        Ok(PackedConversations { sequences: kept, rows, sequence_length, report, digest: digest.finish() })
+        Ok(PackedConversations { sequences: kept, given, rows, sequence_length, report, digest: digest.finish() })
     }
 
     /// What packing did.
@@ -143,9 +146,29 @@ impl DataSet for PackedConversations {
         Ok(rows.finish(indices.len(), self.sequence_length, true))
     }
 
+    fn place(&self, indices: &[u64], batch: &TrainBatch, at: usize) -> String {
+        let (row, place) = (indices[at / batch.time], at % batch.time);
+        let members = self.rows.get(row as usize).map(Vec::as_slice).unwrap_or_default();
+        let lengths: Vec<usize> = members.iter().map(|&member| self.sequences[member].steps()).collect();
+        let what = match member_at(&lengths, place) {
+            Some(member) => format!("conversation {}", self.given[members[member]] + 1),
+            None => "the padding".to_owned(),
+        };
+        format!("row {row} at place {place}, in {what}")
+    }
+
     fn digest(&self) -> &str {
         &self.digest
     }
+}
+
+/// Which of the sequences of these lengths, laid one after another, place `at` belongs to; none is the padding.
+pub(crate) fn member_at(lengths: &[usize], at: usize) -> Option<usize> {
+    let ends = lengths.iter().scan(0, |end, length| {
+        *end += length;
+        Some(*end)
+    });
+    ends.zip(0..).find(|(end, _)| at < *end).map(|(_, member)| member)
 }
 
 /// Lays sequences into rows; shared with preference pairs.
@@ -257,6 +280,19 @@ mod tests {
         assert!(rows.iter().all(|row| row.iter().map(|&i| lengths[i]).sum::<usize>() <= 64));
         let waste = 1.0 - lengths.iter().sum::<usize>() as f64 / (rows.len() * 64) as f64;
         assert!(waste < 0.03, "{waste}");
+    }
+
+    #[test]
+    fn places_name_the_conversation() {
+        // The first has nothing to learn; the others stand in one row of seven, the longest first.
+        let given = vec![sequence(&[9, 9], 2), sequence(&[1, 2, 3], 2), sequence(&[4, 5, 6, 7], 1)];
+        let packed = PackedConversations::new(given, 7, "tune").unwrap();
+        let batch = packed.rows(&[0]).unwrap();
+        assert_eq!(batch.ids[..5], [4, 5, 6, 1, 2]);
+        let place = |at| packed.place(&[0], &batch, at);
+        assert_eq!(place(2), "row 0 at place 2, in conversation 3");
+        assert_eq!(place(3), "row 0 at place 3, in conversation 2");
+        assert_eq!(place(6), "row 0 at place 6, in the padding");
     }
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use nn::NnError;
+use tensor::Tape;
 use thiserror::Error;
+
+use crate::trap::Trap;
 
 /// A failure of configuration, data, arithmetic or disk.
 #[derive(Debug, Error)]
@@ -60,18 +64,19 @@ pub enum TrainError {
     Data(String),
     /// The loss or a gradient stopped being a number.
     #[error(
-        "{what} is {value} at step {step}{place}; nothing was updated{checkpoint}\nhint: lower `learning_rate`, lengthen \
-         `warmup_steps` or lower `clip_norm`"
+        "{what} is {value} at step {step}{place}; nothing was updated{checkpoint}\nhint: {hint}",
+        place = trap.as_ref().map(|trap| format!(": {trap}")).unwrap_or_default(),
+        hint = non_finite_hint(trap.as_deref())
     )]
     NonFinite {
-        /// `the loss`, `the gradient norm` or `a value`.
+        /// `the loss` or `the gradient norm`.
         what: &'static str,
         /// The offending value.
         value: f64,
         /// The step that was being taken, counted from 1.
         step: u64,
-        /// ` in the output of …`, where the operation is known, else empty.
-        place: String,
+        /// Where the first value that is no number comes from, where it was found.
+        trap: Option<Box<Trap>>,
         /// `; the last checkpoint is …`, where there is one, else empty.
         checkpoint: String,
     },
@@ -98,16 +103,31 @@ pub enum TrainError {
     Tensor(#[from] tensor::TensorError),
     /// The model refused a batch.
     #[error(transparent)]
-    Model(#[from] nn::NnError),
+    Model(#[from] NnError),
 }
 
 /// What the functions of this crate return.
 pub type Result<T> = std::result::Result<T, TrainError>;
 
 impl TrainError {
+    /// Adds the part of the model that `tape` is in to the failure of an operation; for `map_err`.
+    pub(crate) fn located(self, tape: &Tape) -> TrainError {
+        match self {
+            TrainError::Tensor(error) | TrainError::Model(NnError::Tensor(error)) => tape.located(error).into(),
+            error => error,
+        }
+    }
+
     /// Wraps a system error with the path it happened at; for `map_err`.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> TrainError + '_ {
         move |source| TrainError::Io { path: path.to_owned(), source }
+    }
+}
+
+fn non_finite_hint(trap: Option<&Trap>) -> &'static str {
+    match trap {
+        Some(Trap { weight: Some(_), .. }) => "no training mends weights that are no numbers: start from other weights",
+        _ => "lower `learning_rate`, lengthen `warmup_steps` or lower `clip_norm`",
     }
 }
 

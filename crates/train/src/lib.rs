@@ -21,6 +21,8 @@ mod run;
 mod schedule;
 mod stages;
 mod token_stream;
+mod trap;
+mod update;
 
 pub use batch::{Counts, DataOrder, DataPosition, DataSet, TrainBatch};
 pub use config::{OptimizerKind, Precision, TrainConfig};
@@ -36,3 +38,4 @@ pub use run::{HeldOut, Outcome, Run, Summary, run};
 pub use schedule::{Schedule, ScheduleKind};
 pub use stages::{PretrainText, Stage};
 pub use token_stream::{MemoryTokens, StreamShape, TokenStore, TokenStream};
+pub use trap::{Token, Trap};

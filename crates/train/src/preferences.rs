@@ -4,7 +4,7 @@ use nn::Network;
 use tensor::{Parameters, Tape};
 
 use crate::batch::{DataSet, TrainBatch};
-use crate::conversations::{RowBuilder, TargetSequence, best_fit_decreasing};
+use crate::conversations::{RowBuilder, TargetSequence, best_fit_decreasing, member_at};
 use crate::digest::Digest;
 use crate::dpo::answer_log_probs;
 use crate::error::{Result, TrainError};
@@ -37,6 +37,8 @@ pub struct PreferenceReport {
 /// batches both answers of a pair, each behind the prompt, are packed into rows of tokens as conversations are.
 #[derive(Debug)]
 pub struct PreferencePairs {
+    /// Which of the pairs given each of `pairs` is.
+    given: Vec<usize>,
     /// Preferred and other answer, each behind the prompt.
     pairs: Vec<[TargetSequence; 2]>,
     /// Log-probability of each answer under the reference model.
@@ -70,7 +72,8 @@ impl PreferencePairs {
         for group in indices.chunks(batch_size.max(1)) {
             let batch = set.rows(group)?;
             let mut tape = Tape::forward_only(parameters);
-            let hidden = network.hidden(&mut tape, &batch.input(), None)?;
+            let hidden = network.hidden(&mut tape, &batch.input(), None);
+            let hidden = hidden.map_err(|error| TrainError::from(error).located(&tape))?;
             let scores = answer_log_probs(&mut tape, hidden, network, &batch)?;
             let scores = tape.value(scores).to_f32_vec();
             for (&index, pair) in group.iter().zip(scores.chunks_exact(2)) {
@@ -86,8 +89,8 @@ impl PreferencePairs {
         let mut report = PreferenceReport { given: pairs.len(), ..PreferenceReport::default() };
         let mut digest = Digest::new("preference pairs");
         digest.number(sequence_length as u64);
-        let mut used = Vec::with_capacity(pairs.len());
-        for pair in pairs {
+        let (mut used, mut given) = (Vec::with_capacity(pairs.len()), Vec::with_capacity(pairs.len()));
+        for (index, pair) in pairs.iter().enumerate() {
             for ids in [&pair.prompt, &pair.chosen, &pair.rejected] {
                 digest.ids(ids);
             }
@@ -101,6 +104,7 @@ impl PreferencePairs {
             } else if longest > sequence_length + 1 {
                 report.too_long += 1;
             } else {
+                given.push(index);
                 used.push([&pair.chosen, &pair.rejected].map(|answer| TargetSequence {
                     ids: [&pair.prompt[..], answer].concat(),
                     is_target: [vec![false; pair.prompt.len()], vec![true; answer.len()]].concat(),
@@ -119,7 +123,17 @@ impl PreferencePairs {
             });
         }
         let reference = vec![[0.0; 2]; used.len()];
-        Ok(PreferencePairs { pairs: used, reference, sequence_length, report, digest: digest.finish() })
+        Ok(PreferencePairs { given, pairs: used, reference, sequence_length, report, digest: digest.finish() })
+    }
+
+    /// The answers of these pairs, their lengths, the length of a row, and which answers each row holds.
+    fn pack(&self, indices: &[u64]) -> (Vec<&TargetSequence>, Vec<usize>, usize, Vec<Vec<usize>>) {
+        let answers: Vec<&TargetSequence> = indices.iter().flat_map(|&index| &self.pairs[index as usize]).collect();
+        let lengths: Vec<usize> = answers.iter().map(|answer| answer.steps()).collect();
+        // One row is enough for a few short answers.
+        let time = self.sequence_length.min(lengths.iter().sum());
+        let packed = best_fit_decreasing(&lengths, time);
+        (answers, lengths, time, packed)
     }
 
     /// What became of the pairs given.
@@ -139,11 +153,7 @@ impl DataSet for PreferencePairs {
     }
 
     fn rows(&self, indices: &[u64]) -> Result<TrainBatch> {
-        let answers: Vec<&TargetSequence> = indices.iter().flat_map(|&index| &self.pairs[index as usize]).collect();
-        let lengths: Vec<usize> = answers.iter().map(|answer| answer.steps()).collect();
-        // One row is enough for a few short answers.
-        let time = self.sequence_length.min(lengths.iter().sum());
-        let packed = best_fit_decreasing(&lengths, time);
+        let (answers, _, time, packed) = self.pack(indices);
         let mut rows = RowBuilder::default();
         let mut answer_of = Vec::with_capacity(packed.len() * time);
         for row in &packed {
@@ -161,6 +171,19 @@ impl DataSet for PreferencePairs {
         batch.answer_of = answer_of;
         batch.reference = indices.iter().flat_map(|&index| self.reference[index as usize]).collect();
         Ok(batch)
+    }
+
+    fn place(&self, indices: &[u64], batch: &TrainBatch, at: usize) -> String {
+        let (_, lengths, time, packed) = self.pack(indices);
+        let row = packed.get(at / batch.time).map(Vec::as_slice).unwrap_or_default();
+        let in_row: Vec<usize> = row.iter().map(|&answer| lengths[answer]).collect();
+        match member_at(&in_row, at % time) {
+            Some(member) => {
+                let (pair, which) = (row[member] / 2, ["preferred", "other"][row[member] % 2]);
+                format!("the {which} answer of pair {}", self.given[indices[pair] as usize] + 1)
+            }
+            None => "the padding".to_owned(),
+        }
     }
 
     fn digest(&self) -> &str {
@@ -191,6 +214,19 @@ mod tests {
         assert_eq!(counted, [1, 2, 3, 4, 5, 7, 8]);
         assert_eq!(batch.document_of.unwrap()[..], [0, 0, 0, 1, 1, 1, 2, 2, 4, 5, 5, 5, 5, 5, 5, 5]);
         assert_eq!((batch.counts.pairs, batch.counts.targets, batch.counts.chosen_targets), (2, 7, 3));
+    }
+
+    #[test]
+    fn places_name_the_pair() {
+        let pairs = [pair(&[1], &[2], &[2]), pair(&[1, 2], &[3, 4], &[5]), pair(&[6], &[7], &[8, 9, 10])];
+        let set = PreferencePairs::without_reference(&pairs, 8, "align").unwrap();
+        let batch = set.rows(&[0, 1]).unwrap();
+        // The rows of the test above, behind a pair that cannot be used.
+        let place = |at| set.place(&[0, 1], &batch, at);
+        assert_eq!(place(0), "the preferred answer of pair 2");
+        assert_eq!(place(3), "the other answer of pair 3");
+        assert_eq!(place(7), "the other answer of pair 2");
+        assert_eq!((place(8), place(9)), ("the preferred answer of pair 3".to_owned(), "the padding".to_owned()));
     }
 
     #[test]

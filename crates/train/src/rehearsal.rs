@@ -8,7 +8,8 @@ use std::time::Instant;
 use tensor::Parameters;
 
 use crate::error::Result;
-use crate::run::{Run, Trainer, optimizer};
+use crate::run::Run;
+use crate::update::{Trainer, optimizer};
 
 /// One update, as it was taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,7 +43,11 @@ pub fn rehearse(run: &Run, parameters: &mut Parameters, watch: &mut dyn FnMut(&T
             break;
         }
         let clock = Instant::now();
-        let update = trainer.update(parameters, &mut optimizer, step, None)?;
+        let measured = trainer.measure(parameters, step)?;
+        if !measured.is_finite() {
+            return Err(trainer.refusal(parameters, (step, step), &measured, None));
+        }
+        let update = trainer.apply(parameters, &mut optimizer, step, measured);
         watch(&TimedUpdate {
             step: step + 1,
             tokens: update.counts.tokens,

@@ -8,19 +8,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use lang::rng::Rng;
-use nn::{Network, NnError};
+use nn::Network;
 use serde_json::Value;
-use tensor::optim::Optimizer;
-use tensor::{Gradients, Parameters, Tape, TensorError};
+use tensor::Parameters;
 
-use crate::batch::{Counts, DataOrder, DataSet, TrainBatch};
+use crate::batch::DataSet;
 use crate::checkpoint::{self, Checkpoints, Identity, Progress};
 use crate::config::TrainConfig;
 use crate::error::{Result, TrainError};
 use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE};
 use crate::objective::Objective;
-use crate::observer::{Evaluation, Observer, StepMetrics};
+use crate::observer::{Observer, StepMetrics};
+use crate::update::{Trainer, optimizer};
 
 /// Text the model is measured on while it learns, and never learns from.
 #[derive(Clone, Copy)]
@@ -117,13 +116,13 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
     let mut trainer = Trainer::new(run, parameters);
     let order = trainer.order;
     if config.eval_every > 0 {
-        trainer.held_out = trainer.held_out_batches()?;
+        trainer.read_held_out()?;
     }
     observer.started(progress.step, config.steps);
     let worked_before = progress.seconds;
     let clock = Instant::now();
     let fresh = last_checkpoint.is_none();
-    if fresh && !trainer.held_out.is_empty() {
+    if fresh && trainer.has_held_out() {
         // Where training starts from belongs on the curve: for tuning it is the measure of the model given.
         let evaluation = trainer.evaluate(parameters, 0, None)?;
         progress.evaluated(&evaluation);
@@ -160,7 +159,11 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
         }
 
         let step_clock = Instant::now();
-        let update = trainer.update(parameters, &mut optimizer, step, last_checkpoint.as_deref())?;
+        let measured = trainer.measure(parameters, step)?;
+        if !measured.is_finite() {
+            return Err(trainer.refusal(parameters, (step, step), &measured, last_checkpoint.as_deref()));
+        }
+        let update = trainer.apply(parameters, &mut optimizer, step, measured);
         progress.step += 1;
         progress.tokens += update.counts.tokens;
         progress.unlogged.0 += update.counts.tokens;
@@ -183,7 +186,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
         };
         observer.step(&metrics);
         let last = step == config.steps;
-        let evaluate = config.eval_every > 0 && !trainer.held_out.is_empty() && (last || step % config.eval_every == 0);
+        let evaluate = config.eval_every > 0 && trainer.has_held_out() && (last || step % config.eval_every == 0);
         let evaluation =
             if evaluate { Some(trainer.evaluate(parameters, step, last_checkpoint.as_deref())?) } else { None };
         if let Some(evaluation) = &evaluation {
@@ -196,167 +199,6 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
             progress.unlogged = (0, 0.0);
         }
     }
-}
-
-/// What the loop works with between updates.
-pub(crate) struct Trainer<'a> {
-    run: &'a Run<'a>,
-    order: DataOrder,
-    gradients: Gradients,
-    held_out: Vec<TrainBatch>,
-}
-
-/// What came of one update.
-pub(crate) struct Update {
-    pub(crate) loss: f64,
-    learning_rate: f64,
-    pub(crate) grad_norm: f64,
-    pub(crate) counts: Counts,
-    measures: Vec<(&'static str, f64)>,
-}
-
-impl<'a> Trainer<'a> {
-    pub(crate) fn new(run: &'a Run<'a>, parameters: &Parameters) -> Trainer<'a> {
-        let config = run.config;
-        let order = DataOrder {
-            row_count: run.data.row_count().max(1),
-            batch_size: config.batch_size,
-            gradient_accumulation: config.gradient_accumulation,
-            seed: config.seed,
-        };
-        Trainer { run, order, gradients: Gradients::zeros_like(parameters), held_out: Vec::new() }
-    }
-
-    /// Takes update `step` (from 0).
-    pub(crate) fn update(
-        &mut self,
-        parameters: &mut Parameters,
-        optimizer: &mut Optimizer,
-        step: u64,
-        last_checkpoint: Option<&Path>,
-    ) -> Result<Update> {
-        let config = self.run.config;
-        let micro_batches = (0..config.gradient_accumulation as u64)
-            .map(|micro| self.run.data.rows(&self.order.indices(step, micro)))
-            .collect::<Result<Vec<_>>>()?;
-        self.gradients.clear();
-        let Scores { loss, counts, measures } =
-            accumulate(self.run, parameters, &micro_batches, step, Some(&mut self.gradients))
-                .map_err(|error| with_place(error, step + 1, last_checkpoint))?;
-        if !loss.is_finite() {
-            return Err(non_finite("the loss", loss, step + 1, "", last_checkpoint));
-        }
-        let grad_norm = self.gradients.norm();
-        if !grad_norm.is_finite() {
-            let culprit = parameters
-                .iter()
-                .find(|(id, _, _)| !self.gradients.get(*id).iter().all(|value| value.is_finite()))
-                .map(|(_, name, _)| format!(" (first in {name})"));
-            let place = culprit.unwrap_or_default();
-            return Err(non_finite("the gradient norm", grad_norm, step + 1, &place, last_checkpoint));
-        }
-        // The small constant is PyTorch's clip_grad_norm_.
-        let scale = if config.clip_norm > 0.0 { (config.clip_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
-        let factor = config.schedule().factor(step);
-        let learning_rate = config.learning_rate * factor;
-        let network = self.run.network;
-        optimizer.step(parameters, &self.gradients, &config.step(factor), scale as f32, &|id| network.decays(id));
-        Ok(Update { loss, learning_rate, grad_norm, counts, measures })
-    }
-
-    /// The held-out rows as batches.
-    fn held_out_batches(&self) -> Result<Vec<TrainBatch>> {
-        let Some(held_out) = self.run.held_out else {
-            return Ok(Vec::new());
-        };
-        let config = self.run.config;
-        let rows: Vec<u64> = (0..held_out.data.row_count()).collect();
-        let limit = if config.eval_batches == 0 { usize::MAX } else { config.eval_batches as usize };
-        rows.chunks(config.batch_size).take(limit).map(|indices| held_out.data.rows(indices)).collect()
-    }
-
-    /// Scores the held-out batches.
-    fn evaluate(&self, parameters: &Parameters, step: u64, last_checkpoint: Option<&Path>) -> Result<Evaluation> {
-        let Scores { loss, counts, measures } = accumulate(self.run, parameters, &self.held_out, step, None)
-            .map_err(|error| with_place(error, step, last_checkpoint))?;
-        if !loss.is_finite() {
-            return Err(non_finite("the loss on the held-out batches", loss, step, "", last_checkpoint));
-        }
-        let bytes_per_token = self.run.held_out.and_then(|held_out| held_out.bytes_per_token);
-        let bits_per_byte = bytes_per_token.map(|bytes| loss / (std::f64::consts::LN_2 * bytes));
-        Ok(Evaluation { loss, bits_per_byte, targets: counts.targets, measures })
-    }
-}
-
-/// Batches taken together.
-#[derive(Default)]
-struct Scores {
-    loss: f64,
-    counts: Counts,
-    measures: Vec<(&'static str, f64)>,
-}
-
-/// Scores batches as one; adds their gradient to `gradients` where those are given, and only then drops activations.
-fn accumulate(
-    run: &Run,
-    parameters: &Parameters,
-    batches: &[TrainBatch],
-    step: u64,
-    mut gradients: Option<&mut Gradients>,
-) -> Result<Scores> {
-    let mut scores = Scores::default();
-    for batch in batches {
-        scores.counts += batch.counts;
-    }
-    for (micro, batch) in batches.iter().enumerate() {
-        let mut tape = match gradients {
-            Some(_) => Tape::new(parameters),
-            None => Tape::forward_only(parameters),
-        };
-        let dropout = (gradients.is_some() && run.config.dropout > 0.0)
-            .then(|| (run.config.dropout as f32, dropout_seed(run.config, step, micro)));
-        let hidden = run.network.hidden(&mut tape, &batch.input(), dropout)?;
-        let scored = run.objective.score(&mut tape, hidden, run.network, batch, &scores.counts)?;
-        scores.loss += scored.loss;
-        for (name, share) in scored.measures {
-            match scores.measures.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sum)) => *sum += share,
-                None => scores.measures.push((name, share)),
-            }
-        }
-        if !scores.loss.is_finite() {
-            tape.check_finite(scored.output)?;
-            break;
-        }
-        if let Some(gradients) = gradients.as_deref_mut() {
-            tape.backward(scored.output, &scored.seed, gradients)?;
-        }
-    }
-    Ok(scores)
-}
-
-/// Fresh optimiser state, each parameter under the rule that suits it.
-pub(crate) fn optimizer(run: &Run, parameters: &Parameters) -> Optimizer {
-    Optimizer::new(parameters, &|id| run.config.optimizer.rule(run.network, id))
-}
-
-/// A seed of its own for every micro-batch of every update.
-fn dropout_seed(config: &TrainConfig, step: u64, micro: usize) -> u64 {
-    let index = step * config.gradient_accumulation as u64 + micro as u64;
-    Rng::for_item(config.seed, "dropout", index).next_u64()
-}
-
-fn non_finite(what: &'static str, value: f64, step: u64, place: &str, last_checkpoint: Option<&Path>) -> TrainError {
-    let checkpoint = last_checkpoint.map(|path| format!("; the last checkpoint is {}", path.display()));
-    TrainError::NonFinite { what, value, step, place: place.to_owned(), checkpoint: checkpoint.unwrap_or_default() }
-}
-
-/// Tells at which step an operation of the engine met a value that is no number.
-fn with_place(error: TrainError, step: u64, last_checkpoint: Option<&Path>) -> TrainError {
-    let (TrainError::Tensor(inner) | TrainError::Model(NnError::Tensor(inner))) = &error else { return error };
-    let TensorError::NotFinite { op, value, row, column } = inner else { return error };
-    let place = format!(" in the output of {op} (row {row}, column {column})");
-    non_finite("a value", f64::from(*value), step, &place, last_checkpoint)
 }
 
 fn identity(run: &Run, parameters: &Parameters) -> Result<Identity> {

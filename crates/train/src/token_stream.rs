@@ -204,6 +204,16 @@ impl DataSet for TokenStream {
         })
     }
 
+    fn place(&self, indices: &[u64], batch: &TrainBatch, at: usize) -> String {
+        let (row, place) = (indices[at / batch.time], at % batch.time);
+        let in_stream = row * self.sequence_length as u64 + place as u64;
+        // A separator belongs to the document it begins.
+        let placed = self.placed.partition_point(|document| document.at <= in_stream + 1);
+        let document = self.placed.get(placed.saturating_sub(1)).map_or(0, |document| document.from);
+        let document = self.store.document_starts().partition_point(|&start| start <= document);
+        format!("row {row} at place {place}, in document {document}")
+    }
+
     fn digest(&self) -> &str {
         &self.digest
     }
@@ -333,6 +343,19 @@ mod tests {
         assert_eq!(batch.ids, [EOT, 5, 6, EOT, 7]);
         assert_eq!(batch.positions, [0, 1, 2, 0, 1]);
         assert_eq!(batch.document_of.unwrap()[..], [0, 0, 0, 1, 1]);
+    }
+
+    #[test]
+    fn places_name_the_document() {
+        // ⟨eot⟩ 5 6 ⟨eot⟩ 7 8 9 ⟨eot⟩; the second document of the store is empty.
+        let stream = stream(&[&[5, 6], &[], &[7, 8, 9]], 3, true).unwrap();
+        let batch = stream.rows(&[1, 0]).unwrap();
+        assert_eq!(batch.ids, [EOT, 7, 8, EOT, 5, 6]);
+        let places = [0, 1, 2, 3, 4, 5].map(|at| stream.place(&[1, 0], &batch, at));
+        assert_eq!(places[0], "row 1 at place 0, in document 3");
+        assert_eq!(places[2], "row 1 at place 2, in document 3");
+        assert_eq!(places[3], "row 0 at place 0, in document 1");
+        assert_eq!(places[5], "row 0 at place 2, in document 1");
     }
 
     #[test]

@@ -131,6 +131,32 @@ pub(crate) enum Op {
 }
 
 impl Op {
+    /// The parameters it reads, the weight before the bias.
+    pub(crate) fn parameters(&self) -> Vec<ParamId> {
+        match self {
+            Op::Embedding { table, .. } => vec![*table],
+            Op::Linear { weight, bias, .. } => std::iter::once(*weight).chain(*bias).collect(),
+            Op::RmsNorm { gain, .. } => vec![*gain],
+            Op::LayerNorm { gain, bias, .. } => vec![*gain, *bias],
+            Op::LinearCrossEntropy { weight, .. } | Op::LinearLogProbs { weight, .. } => vec![*weight],
+            Op::Experts { experts, .. } => experts.iter().flat_map(|ids| [ids.gate, ids.up, ids.down]).collect(),
+            Op::Input
+            | Op::Forgotten(_)
+            | Op::Rope { .. }
+            | Op::Attention { .. }
+            | Op::SwiGlu { .. }
+            | Op::Gelu { .. }
+            | Op::Add { .. }
+            | Op::Mul { .. }
+            | Op::Scale { .. }
+            | Op::Dropout { .. }
+            | Op::Route { .. }
+            | Op::RouterLoss { .. }
+            | Op::SegmentSum { .. }
+            | Op::Sum { .. } => Vec::new(),
+        }
+    }
+
     /// The name that errors use.
     pub(crate) fn name(&self) -> &'static str {
         match self {

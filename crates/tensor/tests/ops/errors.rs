@@ -93,3 +93,22 @@ fn parameters_and_gradients() {
     assert!(tape.backward(y, &[1.0; 3], &mut others).is_err());
     assert!(gradients.add(&others).is_err());
 }
+
+/// A refusal inside a part of a model names the operation, both shapes and the part.
+#[test]
+fn refusals_name_the_part_of_the_model() {
+    let mut parameters = Parameters::new();
+    let table = add(&mut parameters, "table", &[4, 3], 1);
+    let wide = add(&mut parameters, "wide", &[5, 7], 2);
+    let mut tape = Tape::forward_only(&parameters);
+    let x = tape.embedding(table, &[0, 1]).unwrap();
+    let error = tape.linear(x, wide, None).unwrap_err();
+    assert_eq!(tape.located(error).to_string(), "linear: shapes [2, 3] and [5, 7] do not fit");
+    tape.scope("layers.0.mlp");
+    tape.scope("layers.1.self_attn");
+    let error = tape.linear(x, wide, None).unwrap_err();
+    let located = tape.located(error);
+    assert_eq!(located.to_string(), "linear: shapes [2, 3] and [5, 7] do not fit (in layers.1.self_attn)");
+    tape.scope("layers.2.mlp");
+    assert!(tape.located(located).to_string().ends_with("(in layers.1.self_attn)"), "the first place stands");
+}

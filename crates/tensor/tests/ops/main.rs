@@ -15,4 +15,5 @@ mod projection;
 mod recurrent;
 mod support;
 mod values;
+mod watch;
 mod weights;

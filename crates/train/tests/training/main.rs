@@ -6,6 +6,7 @@
 mod logs;
 mod objectives;
 mod resume;
+mod traps;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -233,7 +234,7 @@ fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_weights() {
         .run(&decoder, &mut parameters, &config, work.path(), &|| false, &mut Notes::default())
         .unwrap_err()
         .to_string();
-    for part in ["step 1", "in the output of embedding", "learning_rate"] {
+    for part in ["step 1", "in the output of embedding", "other weights"] {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(bytes_of(&parameters), before);

@@ -1,0 +1,247 @@
+//! One update of a run: what its batch says of the weights, and the step the optimiser makes of it.
+//!
+//! The two are apart so that what was measured can be judged before anything is changed.
+
+use std::path::Path;
+
+use lang::rng::Rng;
+use tensor::optim::Optimizer;
+use tensor::{Gradients, Parameters, Tape};
+
+use crate::batch::{Counts, DataOrder, TrainBatch};
+use crate::config::TrainConfig;
+use crate::error::{Result, TrainError};
+use crate::observer::Evaluation;
+use crate::run::Run;
+use crate::trap::{self, Rows, Trap};
+
+/// What the loop works with between updates.
+pub(crate) struct Trainer<'a> {
+    run: &'a Run<'a>,
+    pub(crate) order: DataOrder,
+    gradients: Gradients,
+    held_out: Vec<(Vec<u64>, TrainBatch)>,
+}
+
+/// What the batch of one update says of the weights as they are; the gradient stays with the [`Trainer`].
+pub(crate) struct Measured {
+    pub(crate) loss: f64,
+    /// Global norm of the gradient; NaN where the loss is no number and no gradient was taken.
+    pub(crate) grad_norm: f64,
+    counts: Counts,
+    measures: Vec<(&'static str, f64)>,
+}
+
+impl Measured {
+    /// Whether an update can be made of it.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.loss.is_finite() && self.grad_norm.is_finite()
+    }
+}
+
+/// What came of one update.
+pub(crate) struct Update {
+    pub(crate) loss: f64,
+    pub(crate) learning_rate: f64,
+    pub(crate) grad_norm: f64,
+    pub(crate) counts: Counts,
+    pub(crate) measures: Vec<(&'static str, f64)>,
+}
+
+impl<'a> Trainer<'a> {
+    pub(crate) fn new(run: &'a Run<'a>, parameters: &Parameters) -> Trainer<'a> {
+        let config = run.config;
+        let order = DataOrder {
+            row_count: run.data.row_count().max(1),
+            batch_size: config.batch_size,
+            gradient_accumulation: config.gradient_accumulation,
+            seed: config.seed,
+        };
+        Trainer { run, order, gradients: Gradients::zeros_like(parameters), held_out: Vec::new() }
+    }
+
+    /// The micro-batches of batch `index` (from 0), with the rows they hold.
+    fn micro_batches(&self, index: u64) -> Result<Vec<(Vec<u64>, TrainBatch)>> {
+        let micros = 0..self.run.config.gradient_accumulation as u64;
+        let rows = micros.map(|micro| self.order.indices(index, micro));
+        rows.map(|rows| self.run.data.rows(&rows).map(|batch| (rows, batch))).collect()
+    }
+
+    /// Loss and gradient of batch `index` (from 0).
+    pub(crate) fn measure(&mut self, parameters: &Parameters, index: u64) -> Result<Measured> {
+        let micro_batches = self.micro_batches(index)?;
+        self.gradients.clear();
+        let Scores { loss, counts, measures } =
+            accumulate(self.run, parameters, &micro_batches, index, Some(&mut self.gradients))?;
+        let grad_norm = if loss.is_finite() { self.gradients.norm() } else { f64::NAN };
+        Ok(Measured { loss, grad_norm, counts, measures })
+    }
+
+    /// Takes update `step` (from 0) with what was measured last.
+    pub(crate) fn apply(
+        &mut self,
+        parameters: &mut Parameters,
+        optimizer: &mut Optimizer,
+        step: u64,
+        measured: Measured,
+    ) -> Update {
+        let config = self.run.config;
+        let Measured { loss, grad_norm, counts, measures } = measured;
+        // The small constant is PyTorch's clip_grad_norm_.
+        let scale = if config.clip_norm > 0.0 { (config.clip_norm / (grad_norm + 1e-6)).min(1.0) } else { 1.0 };
+        let factor = config.schedule().factor(step);
+        let learning_rate = config.learning_rate * factor;
+        let network = self.run.network;
+        optimizer.step(parameters, &self.gradients, &config.step(factor), scale as f32, &|id| network.decays(id));
+        Update { loss, learning_rate, grad_norm, counts, measures }
+    }
+
+    /// Why no update can be made of what was measured on batch `index`: where the first value that is no number comes
+    /// from, found by going over the batch again. `step` is the update that was to be taken, from 0.
+    pub(crate) fn refusal(
+        &self,
+        parameters: &Parameters,
+        (step, index): (u64, u64),
+        measured: &Measured,
+        last_checkpoint: Option<&Path>,
+    ) -> TrainError {
+        let batches = match self.micro_batches(index) {
+            Ok(batches) => batches,
+            Err(error) => return error,
+        };
+        let (what, value) = match measured.loss.is_finite() {
+            false => ("the loss", measured.loss),
+            true => ("the gradient norm", measured.grad_norm),
+        };
+        let rows = Rows { data: self.run.data, batches: &batches, index: Some(index) };
+        let trap = match measured.loss.is_finite() {
+            false => trap::forward(self.run, parameters, &rows),
+            true => trap::backward(self.run, parameters, &rows),
+        };
+        non_finite(what, value, step + 1, trap, last_checkpoint)
+    }
+
+    /// Reads the held-out rows as batches.
+    pub(crate) fn read_held_out(&mut self) -> Result<()> {
+        let Some(held_out) = self.run.held_out else {
+            return Ok(());
+        };
+        let config = self.run.config;
+        let rows: Vec<u64> = (0..held_out.data.row_count()).collect();
+        let limit = if config.eval_batches == 0 { usize::MAX } else { config.eval_batches as usize };
+        let batches = rows.chunks(config.batch_size).take(limit);
+        let read = batches.map(|rows| held_out.data.rows(rows).map(|batch| (rows.to_vec(), batch)));
+        self.held_out = read.collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    pub(crate) fn has_held_out(&self) -> bool {
+        !self.held_out.is_empty()
+    }
+
+    /// Scores the held-out batches after `step` updates.
+    pub(crate) fn evaluate(
+        &self,
+        parameters: &Parameters,
+        step: u64,
+        last_checkpoint: Option<&Path>,
+    ) -> Result<Evaluation> {
+        let Scores { loss, counts, measures } = accumulate(self.run, parameters, &self.held_out, step, None)?;
+        if !loss.is_finite() {
+            let data = self.run.held_out.map_or(self.run.data, |held_out| held_out.data);
+            let rows = Rows { data, batches: &self.held_out, index: None };
+            let trap = trap::forward(self.run, parameters, &rows);
+            return Err(non_finite("the loss on the held-out batches", loss, step, trap, last_checkpoint));
+        }
+        let bytes_per_token = self.run.held_out.and_then(|held_out| held_out.bytes_per_token);
+        let bits_per_byte = bytes_per_token.map(|bytes| loss / (std::f64::consts::LN_2 * bytes));
+        Ok(Evaluation { loss, bits_per_byte, targets: counts.targets, measures })
+    }
+}
+
+/// Batches taken together.
+#[derive(Default)]
+struct Scores {
+    loss: f64,
+    counts: Counts,
+    measures: Vec<(&'static str, f64)>,
+}
+
+/// Scores batches as one; adds their gradient to `gradients` where those are given, and only then drops activations.
+/// Stops at the first whose loss is no number.
+fn accumulate(
+    run: &Run,
+    parameters: &Parameters,
+    batches: &[(Vec<u64>, TrainBatch)],
+    index: u64,
+    mut gradients: Option<&mut Gradients>,
+) -> Result<Scores> {
+    let mut scores = Scores { counts: totals(batches), ..Scores::default() };
+    for (micro, (_, batch)) in batches.iter().enumerate() {
+        let mut tape = match gradients {
+            Some(_) => Tape::new(parameters),
+            None => Tape::forward_only(parameters),
+        };
+        let dropout = gradients.is_some().then(|| dropout(run.config, index, micro)).flatten();
+        let scored = score(run, &mut tape, batch, &scores.counts, dropout)?;
+        scores.loss += scored.loss;
+        for (name, share) in scored.measures {
+            match scores.measures.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, sum)) => *sum += share,
+                None => scores.measures.push((name, share)),
+            }
+        }
+        if !scores.loss.is_finite() {
+            break;
+        }
+        if let Some(gradients) = gradients.as_deref_mut() {
+            tape.backward(scored.output, &scored.seed, gradients)?;
+        }
+    }
+    Ok(scores)
+}
+
+/// What the batches of one update hold together.
+pub(crate) fn totals(batches: &[(Vec<u64>, TrainBatch)]) -> Counts {
+    let mut counts = Counts::default();
+    batches.iter().for_each(|(_, batch)| counts += batch.counts);
+    counts
+}
+
+/// One micro-batch through model and objective. Failures of an operation name the part of the model.
+pub(crate) fn score(
+    run: &Run,
+    tape: &mut Tape,
+    batch: &TrainBatch,
+    totals: &Counts,
+    dropout: Option<(f32, u64)>,
+) -> Result<crate::objective::Scored> {
+    let scored = run.network.hidden(tape, &batch.input(), dropout).map_err(TrainError::from).and_then(|hidden| {
+        tape.scope("loss");
+        run.objective.score(tape, hidden, run.network, batch, totals)
+    });
+    scored.map_err(|error| error.located(tape))
+}
+
+/// Fresh optimiser state, each parameter under the rule that suits it.
+pub(crate) fn optimizer(run: &Run, parameters: &Parameters) -> Optimizer {
+    Optimizer::new(parameters, &|id| run.config.optimizer.rule(run.network, id))
+}
+
+/// The share of activations that training drops, with a seed of its own for every micro-batch of every batch.
+pub(crate) fn dropout(config: &TrainConfig, index: u64, micro: usize) -> Option<(f32, u64)> {
+    let index = index * config.gradient_accumulation as u64 + micro as u64;
+    let seed = || Rng::for_item(config.seed, "dropout", index).next_u64();
+    (config.dropout > 0.0).then(|| (config.dropout as f32, seed()))
+}
+
+fn non_finite(
+    what: &'static str,
+    value: f64,
+    step: u64,
+    trap: Option<Trap>,
+    last_checkpoint: Option<&Path>,
+) -> TrainError {
+    let checkpoint = last_checkpoint.map(|path| format!("; the last checkpoint is {}", path.display()));
+    TrainError::NonFinite { what, value, step, trap: trap.map(Box::new), checkpoint: checkpoint.unwrap_or_default() }
+}
