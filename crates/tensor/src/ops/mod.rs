@@ -139,6 +139,7 @@ impl Op {
             Op::RmsNorm { gain, .. } => vec![*gain],
             Op::LayerNorm { gain, bias, .. } => vec![*gain, *bias],
             Op::LinearCrossEntropy { weight, .. } | Op::LinearLogProbs { weight, .. } => vec![*weight],
+            Op::Recurrent { kept, .. } => kept.parameters(),
             Op::Experts { experts, .. } => experts.iter().flat_map(|ids| [ids.gate, ids.up, ids.down]).collect(),
             Op::Input
             | Op::Forgotten(_)
@@ -152,6 +153,7 @@ impl Op {
             | Op::Dropout { .. }
             | Op::Route { .. }
             | Op::RouterLoss { .. }
+            | Op::Rows { .. }
             | Op::SegmentSum { .. }
             | Op::Sum { .. } => Vec::new(),
         }

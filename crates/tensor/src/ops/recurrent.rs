@@ -109,6 +109,11 @@ impl Kept {
         self.cell.name()
     }
 
+    pub(crate) fn parameters(&self) -> Vec<ParamId> {
+        let RecurrentWeights { input, hidden, input_bias, hidden_bias } = self.weights;
+        [input, hidden].into_iter().chain(input_bias).chain(hidden_bias).collect()
+    }
+
     fn sequences(&self, hidden: usize) -> Sequences<'_> {
         Sequences { cell: self.cell, batch: self.batch, time: self.time, hidden, starts: &self.starts }
     }
