@@ -26,8 +26,9 @@ pub(crate) struct Node {
     scope: u32,
 }
 
-/// What a tape shows the values to that are put on it.
-type Watcher<'p> = Box<dyn FnMut(&Seen) + 'p>;
+/// What a tape shows the values to that are put on it. Borrowed, since a boxed one would have to be dropped, and every
+/// tape would hold on to its parameters to the end of its block.
+type Watcher<'p> = &'p mut (dyn FnMut(&Seen) + 'p);
 
 /// Records one step's operations over `parameters`. All values are matrices (rows, columns), with rows = batch · time
 /// for activations; the operations stand in `ops`, one file a group.
@@ -71,8 +72,8 @@ impl<'p> Tape<'p> {
     }
 
     /// Show every value that is put on the tape from here on, at the moment it is made.
-    pub fn watch(&mut self, watcher: impl FnMut(&Seen) + 'p) {
-        self.watcher = Some(Box::new(watcher));
+    pub fn watch(&mut self, watcher: &'p mut (dyn FnMut(&Seen) + 'p)) {
+        self.watcher = Some(watcher);
     }
 
     /// `error` with the part of the model that the tape is in, when it was an operation of this tape that failed.

@@ -4,7 +4,6 @@
 //! batch is gone over again with somebody watching the tape, which finds the first value that is no number: forward, in
 //! the order of operations, or backward, in the order of derivatives.
 
-use std::cell::RefCell;
 use std::fmt;
 
 use serde::Serialize;
@@ -136,18 +135,17 @@ impl Found {
 pub(crate) fn forward(run: &Run, parameters: &Parameters, rows: &Rows) -> Option<Trap> {
     let totals = totals(rows.batches);
     for (micro, (_, batch)) in rows.batches.iter().enumerate() {
-        let first: RefCell<Option<Found>> = RefCell::new(None);
-        let mut tape = Tape::forward_only(parameters);
-        tape.watch(|seen| {
-            let mut first = first.borrow_mut();
+        let mut first: Option<Found> = None;
+        let mut watch = |seen: &Seen| {
             if first.is_none() {
-                *first = Found::in_value(seen);
+                first = Found::in_value(seen);
             }
-        });
+        };
+        let mut tape = Tape::forward_only(parameters);
+        tape.watch(&mut watch);
         // What fails here is found by what was seen before it.
         drop(score(run, &mut tape, batch, &totals, rows.dropout(run, micro)));
-        drop(tape);
-        let Some(mut found) = first.into_inner() else { continue };
+        let Some(mut found) = first else { continue };
         if found.op == "linear_cross_entropy" {
             // The loss is one number made of many rows; the row is the first whose own loss is no number.
             if let Some(row) = row_of_loss(run, parameters, batch, rows.dropout(run, micro)) {
@@ -167,7 +165,7 @@ fn row_of_loss(run: &Run, parameters: &Parameters, batch: &TrainBatch, dropout: 
     let counted = batch.targets.iter().zip(&batch.is_target);
     let targets: Vec<Option<u32>> = counted.map(|(&target, &counts)| counts.then_some(target)).collect();
     let rows = run.network.before_head(&mut tape, hidden).ok()?;
-    let losses = tape.linear_log_probs(rows, run.network.head().weight, &targets).ok()?;
+    let losses = tape.linear_log_probs(rows, run.network.head(), &targets).ok()?;
     tape.value(losses).to_f32_vec().iter().position(|loss| !loss.is_finite())
 }
 

@@ -136,9 +136,11 @@ impl Op {
         match self {
             Op::Embedding { table, .. } => vec![*table],
             Op::Linear { weight, bias, .. } => std::iter::once(*weight).chain(*bias).collect(),
+            Op::LinearCrossEntropy { head, .. } | Op::LinearLogProbs { head, .. } => {
+                std::iter::once(head.weight).chain(head.bias).collect()
+            }
             Op::RmsNorm { gain, .. } => vec![*gain],
             Op::LayerNorm { gain, bias, .. } => vec![*gain, *bias],
-            Op::LinearCrossEntropy { weight, .. } | Op::LinearLogProbs { weight, .. } => vec![*weight],
             Op::Recurrent { kept, .. } => kept.parameters(),
             Op::Experts { experts, .. } => experts.iter().flat_map(|ids| [ids.gate, ids.up, ids.down]).collect(),
             Op::Input

@@ -27,8 +27,9 @@ fn run(parameters: &Parameters, [table, weight, bias, gain]: [ParamId; 4]) -> (V
         seen.borrow_mut().push(line);
     };
     let mut gradients = Gradients::zeros_like(parameters);
+    let mut watch = note;
     let mut tape = Tape::new(parameters);
-    tape.watch(note);
+    tape.watch(&mut watch);
     tape.scope("in");
     let x = tape.embedding(table, &[0, 1]).unwrap();
     tape.scope("out");
@@ -37,7 +38,6 @@ fn run(parameters: &Parameters, [table, weight, bias, gain]: [ParamId; 4]) -> (V
     let y = tape.add(x, y).unwrap();
     let loss = tape.linear_cross_entropy(y, table, &[1, 2], &[0.5; 2]).unwrap();
     tape.backward_watched(loss, &[1.0], &mut gradients, &mut |value| note(value)).unwrap();
-    drop(tape);
     let all = parameters.iter().map(|(id, _, _)| gradients.get(id).to_vec()).collect();
     (all, seen.into_inner())
 }
@@ -84,12 +84,13 @@ fn every_value_is_shown_where_it_belongs() {
 fn a_value_that_is_no_number_is_found_with_its_part() {
     let (mut parameters, [table, weight, ..]) = model();
     parameters.values_mut(weight)[4] = f32::NAN;
-    let found = RefCell::new(Vec::new());
-    let mut tape = Tape::forward_only(&parameters);
-    tape.watch(|seen| {
+    let mut found = Vec::new();
+    let mut watch = |seen: &tensor::Seen| {
         let bad = seen.first_not_finite();
-        found.borrow_mut().extend(bad.map(|(_, row, column)| (seen.scope.to_owned(), seen.op, row, column)));
-    });
+        found.extend(bad.map(|(_, row, column)| (seen.scope.to_owned(), seen.op, row, column)));
+    };
+    let mut tape = Tape::forward_only(&parameters);
+    tape.watch(&mut watch);
     tape.scope("layers.0");
     let x = tape.embedding(table, &[0, 1]).unwrap();
     tape.scope("layers.1");
@@ -99,8 +100,7 @@ fn a_value_that_is_no_number_is_found_with_its_part() {
     assert!(error.to_string().starts_with("linear: the output holds NaN at row 0, column 1"), "{error}");
     let TensorError::In { part, .. } = error else { panic!("{error}") };
     assert_eq!(part, "layers.1");
-    drop(tape);
     // The second row of the weights makes the second column of every row.
     let place = |op, row| ("layers.1".to_owned(), op, row, 1);
-    assert_eq!(found.into_inner(), [place("linear", 0), place("add", 0)]);
+    assert_eq!(found, [place("linear", 0), place("add", 0)]);
 }
