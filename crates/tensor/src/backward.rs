@@ -110,8 +110,8 @@ fn step(node: &Node, dy: Buffer, to: &mut Slopes) {
             ops::norm::layer_backward(to, *x, *gain, *bias, statistics, &dy);
         }
         Op::Rope { x, turns } => ops::rope::backward(to, *x, turns, node.value.shape()[1], dy),
-        Op::Attention { q, k, v, shape, spans, log_sum_exp } => {
-            ops::attention::backward(to, (*q, *k, *v), shape, spans, y, log_sum_exp, &dy);
+        Op::Attention { q, k, v, shape, scoring, log_sum_exp } => {
+            ops::attention::backward(to, (*q, *k, *v), shape, scoring, y, log_sum_exp, &dy);
         }
         Op::SwiGlu { gate, up } => ops::activation::swiglu_backward(to, *gate, *up, dy),
         Op::Gelu { x } => ops::activation::gelu_backward(to, *x, &dy),

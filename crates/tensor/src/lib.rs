@@ -29,7 +29,7 @@ mod watch;
 pub use buffer::release_buffers;
 pub use error::TensorError;
 pub use isa::{Isa, available_isas, isa, set_isa};
-pub use ops::attention::{AttentionShape, Mask};
+pub use ops::attention::{AttentionBias, AttentionRule, AttentionShape, Mask, alibi_slopes, t5_bucket};
 pub use ops::experts::ExpertIds;
 pub use ops::linear::LinearIds;
 pub use ops::projection::{CrossEntropy, CrossEntropyLoss};

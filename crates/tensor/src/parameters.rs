@@ -12,8 +12,8 @@ pub struct ParamId(u32);
 
 impl ParamId {
     /// The parameter that was added after `index` others.
-    pub fn from_index(index: usize) -> ParamId {
-        ParamId(u32::try_from(index).unwrap_or(u32::MAX))
+    pub const fn from_index(index: usize) -> ParamId {
+        ParamId(if index < u32::MAX as usize { index as u32 } else { u32::MAX })
     }
 
     /// How many parameters were added before it.

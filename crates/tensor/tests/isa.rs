@@ -2,15 +2,21 @@
 //! global.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+#[path = "ops/attention_cases.rs"]
+#[allow(dead_code, reason = "shared with the other tests")]
+mod attention_cases;
 #[path = "ops/support.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod support;
 
 use std::sync::Arc;
 
+use attention_cases::{masks, operands, rules, run};
 use support::{Layer, Model, add, distance, noise};
 use tensor::optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, Rule, StepConfig};
-use tensor::{Cell, DType, Gradients, Isa, Mask, Parameters, Tape, Tensor, available_isas, forward, isa, set_isa};
+use tensor::{
+    AttentionShape, Cell, DType, Gradients, Isa, Mask, Parameters, Tape, Tensor, available_isas, forward, isa, set_isa,
+};
 
 /// The loss, all gradients and all weights after one step, of one instruction set.
 fn step(compute: DType, mask: &Mask, batch: usize) -> [Vec<f32>; 3] {
@@ -104,6 +110,20 @@ fn every_instruction_set_agrees_with_the_plain_one() {
                     let error = distance(found, expected);
                     assert!(error < bound, "{other:?} {compute:?} {cell:?}: {error}");
                 }
+            }
+        }
+    }
+    let shape = AttentionShape { batch: 2, time: 53, n_heads: 4, n_kv_heads: 2, head_dim: 11 };
+    for mask in masks(shape.time) {
+        let parameters = operands(&shape, &mask);
+        for rule in rules(&mask) {
+            set_isa(Isa::Scalar).unwrap();
+            let expected: Vec<f32> = run(&parameters, &shape, &rule).into_iter().flatten().collect();
+            for other in available_isas() {
+                set_isa(other).unwrap();
+                let found: Vec<f32> = run(&parameters, &shape, &rule).into_iter().flatten().collect();
+                let error = distance(&found, &expected);
+                assert!(error < 2e-6, "{other:?} {rule:?}: {error}");
             }
         }
     }

@@ -1,16 +1,17 @@
 //! Scaled dot-product attention over blocks of query rows (Vaswani et al. 2017; the recomputing backward pass is that
 //! of FlashAttention, Dao et al. 2022).
 //!
-//! Legend: B batch, T time, H query heads, G key/value heads, D head_dim. q and out are (B·T, H·D), k and v
-//! (B·T, G·D), log_sum_exp (B·G, H/G, T). A block holds scores (QUERIES, keys it may see), never T × T. Keys and values
-//! of a head are packed once and serve every block of queries of every head of the group.
+//! Legend: B batch, T time of queries, K time of keys, H query heads, G key/value heads, D head_dim. q and out are
+//! (B·T, H·D), k and v (B·K, G·D), log_sum_exp (B·G, H/G, T). A block holds scores (QUERIES, keys it may see), never
+//! T × K. Keys and values of a head are packed once and serve every block of queries of every head of the group.
 
 use std::ops::Range;
 
 use super::matmul::{Format, Matrix, Packed, product, product_columns};
-use super::{softmax, vector};
+use super::scores::Row;
+use super::vector;
 use crate::buffer::Buffer;
-use crate::ops::attention::{AttentionShape, Spans};
+use crate::ops::attention::{AttentionShape, Scoring};
 use crate::{DType, threads};
 
 /// Query rows a block.
@@ -21,7 +22,7 @@ const ALIGN: usize = 32;
 /// One key/value head of one sequence, with its group of query heads.
 struct Group<'a> {
     shape: &'a AttentionShape,
-    spans: &'a Spans,
+    scoring: &'a Scoring,
     b: usize,
     g: usize,
 }
@@ -35,8 +36,8 @@ struct Block {
 }
 
 impl<'a> Group<'a> {
-    fn new(shape: &'a AttentionShape, spans: &'a Spans, index: usize) -> Group<'a> {
-        Group { shape, spans, b: index / shape.n_kv_heads, g: index % shape.n_kv_heads }
+    fn new(shape: &'a AttentionShape, scoring: &'a Scoring, index: usize) -> Group<'a> {
+        Group { shape, scoring, b: index / shape.n_kv_heads, g: index % shape.n_kv_heads }
     }
 
     fn heads_a_group(&self) -> usize {
@@ -50,12 +51,17 @@ impl<'a> Group<'a> {
 
     /// Where the group's keys and values start.
     fn narrow_at(&self) -> usize {
-        self.b * self.shape.time * self.widths().1 + self.g * self.shape.head_dim
+        self.b * self.scoring.spans.key_time * self.widths().1 + self.g * self.shape.head_dim
+    }
+
+    /// The number of the group's `head` among all.
+    fn head(&self, head: usize) -> usize {
+        self.g * self.heads_a_group() + head
     }
 
     /// Where row `t` of the group's head number `head` starts in q, out and their slopes.
     fn wide_at(&self, head: usize, t: usize) -> usize {
-        let head = self.g * self.heads_a_group() + head;
+        let head = self.head(head);
         (self.b * self.shape.time + t) * self.widths().0 + head * self.shape.head_dim
     }
 
@@ -63,7 +69,7 @@ impl<'a> Group<'a> {
         let time = self.shape.time;
         (0..time).step_by(QUERIES).map(move |from| {
             let rows = from..time.min(from + QUERIES);
-            let (low, high) = self.spans.union(self.b, rows.clone());
+            let (low, high) = self.scoring.spans.union(self.b, rows.clone());
             let low = low / ALIGN * ALIGN;
             // An odd number of cache lines a row keeps columns of the block out of each other's cache sets.
             let stride = (high - low).next_multiple_of(16);
@@ -72,34 +78,33 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// The columns of a block that query `t` sees.
-    fn seen(&self, block: &Block, t: usize) -> Range<usize> {
-        let (start, end) = self.spans.of(self.b, t);
-        start - block.low..end - block.low
+    /// The keys that query `t` sees, and their columns in the block.
+    fn seen(&self, block: &Block, t: usize) -> (Range<usize>, Range<usize>) {
+        let (start, end) = self.scoring.spans.of(self.b, t);
+        (start..end, start - block.low..end - block.low)
     }
 }
 
 /// Fills `out`, and the logarithm of every row's softmax sum.
 pub(crate) fn forward(
     shape: &AttentionShape,
-    spans: &Spans,
+    scoring: &Scoring,
     (q, k, v): (&[f32], &[f32], &[f32]),
     out: &mut [f32],
     log_sum_exp: &mut [f32],
 ) {
     let &AttentionShape { batch, time, n_heads, n_kv_heads, head_dim } = shape;
-    let heads = n_heads / n_kv_heads;
-    let scale = 1.0 / (head_dim as f32).sqrt();
+    let (heads, key_time) = (n_heads / n_kv_heads, scoring.spans.key_time);
     let format = Format::of(DType::F32);
     // Groups write their heads side by side here, so that every thread owns what it writes; then rows are put in place.
     let mut parts = Buffer::scratch(out.len());
     let part = heads * time * head_dim;
     threads::for_each_chunk2(&mut parts, part, log_sum_exp, heads * time, |index, parts, log_sum_exp| {
-        let group = Group::new(shape, spans, index);
+        let group = Group::new(shape, scoring, index);
         let (wide, narrow) = group.widths();
         let at = group.narrow_at();
-        let keys = Packed::new(format, Matrix::rows(&k[at..], narrow).t(), head_dim, time);
-        let values = Packed::new(format, Matrix::rows(&v[at..], narrow), time, head_dim);
+        let keys = Packed::new(format, Matrix::rows(&k[at..], narrow).t(), head_dim, key_time);
+        let values = Packed::new(format, Matrix::rows(&v[at..], narrow), key_time, head_dim);
         for block in group.blocks() {
             let rows = block.rows.len();
             let mut scores = Buffer::scratch(rows * block.stride);
@@ -107,12 +112,11 @@ pub(crate) fn forward(
                 let queries = Matrix::rows(&q[group.wide_at(head, block.rows.start)..], wide);
                 score(queries, &keys, &block, head_dim, &mut scores);
                 for (t, scores) in block.rows.clone().zip(scores.chunks_exact_mut(block.stride)) {
-                    let seen = group.seen(&block, t);
+                    let (keys, seen) = group.seen(&block, t);
                     scores[..seen.start].fill(0.0);
                     scores[seen.end..block.width].fill(0.0);
-                    let (max, sum) = softmax::exponentials(&mut scores[seen.clone()], scale);
-                    softmax::scale(&mut scores[seen], 1.0 / sum);
-                    log_sum_exp[head * time + t] = max + sum.ln();
+                    let row = Row { head: group.head(head), t, keys };
+                    log_sum_exp[head * time + t] = scoring.probabilities(&row, &mut scores[seen]);
                 }
                 let out = &mut parts[(head * time + block.rows.start) * head_dim..];
                 let scores = Matrix::rows(&scores, block.stride);
@@ -143,46 +147,61 @@ fn interleave(parts: &[f32], out: &mut [f32], batch: usize, time: usize, heads: 
     });
 }
 
-/// The slopes by q, k and v, in that order; probabilities are computed again from `log_sum_exp`.
+/// What the backward pass finds.
+pub(crate) struct Slopes {
+    pub(crate) q: Buffer,
+    pub(crate) k: Buffer,
+    pub(crate) v: Buffer,
+    /// (batch, n_heads, distances); empty unless asked for.
+    pub(crate) bias: Buffer,
+}
+
+/// The slopes by q, k and v, and by the bias of every distance where that is learned; probabilities are computed again
+/// from `log_sum_exp`.
 pub(crate) fn backward(
     shape: &AttentionShape,
-    spans: &Spans,
+    scoring: &Scoring,
     (q, k, v): (&[f32], &[f32], &[f32]),
     (out, log_sum_exp, dy): (&[f32], &[f32], &[f32]),
-) -> [Buffer; 3] {
+    is_bias_learned: bool,
+) -> Slopes {
     let &AttentionShape { batch, time, n_heads, n_kv_heads, head_dim } = shape;
-    let heads = n_heads / n_kv_heads;
-    let scale = 1.0 / (head_dim as f32).sqrt();
+    let (heads, key_time) = (n_heads / n_kv_heads, scoring.spans.key_time);
     let format = Format::of(DType::F32);
-    let (mut dq_parts, mut dkv_parts) = (Buffer::scratch(q.len()), Buffer::zeros(2 * k.len()));
-    let (part, kv_part) = (heads * time * head_dim, time * head_dim);
+    let (part, kv_part) = (heads * time * head_dim, key_time * head_dim);
+    let distances = scoring.bias.as_ref().filter(|_| is_bias_learned).map_or(0, |bias| bias.distances);
+    // What a group sums over its queries, side by side: slopes of keys, of values, and of biases.
+    let sum_part = 2 * kv_part + heads * distances;
+    let (mut dq_parts, mut sum_parts) = (Buffer::scratch(q.len()), Buffer::zeros(batch * n_kv_heads * sum_part));
     // Σ p · dp over a row of scores is the inner product of the output's row and its slope.
     let mut inner = Buffer::scratch(batch * time * n_heads);
     threads::for_each_chunk(&mut inner, 1024, |block, inner| {
         let at = block * 1024 * head_dim;
         vector::row_dots(&dy[at..], &out[at..], head_dim, inner);
     });
-    threads::for_each_chunk2(&mut dq_parts, part, &mut dkv_parts, 2 * kv_part, |index, dq, dkv| {
-        let (dk, dv) = dkv.split_at_mut(kv_part);
-        let group = Group::new(shape, spans, index);
+    threads::for_each_chunk2(&mut dq_parts, part, &mut sum_parts, sum_part, |index, dq, sums| {
+        let (dk, sums) = sums.split_at_mut(kv_part);
+        let (dv, d_bias) = sums.split_at_mut(kv_part);
+        let group = Group::new(shape, scoring, index);
         let (wide, narrow) = group.widths();
         let at = group.narrow_at();
         let (k, v) = (Matrix::rows(&k[at..], narrow), Matrix::rows(&v[at..], narrow));
-        let keys = Packed::new(format, k.t(), head_dim, time);
-        let values = Packed::new(format, v.t(), head_dim, time);
-        let key_rows = Packed::new(format, k, time, head_dim);
+        let keys = Packed::new(format, k.t(), head_dim, key_time);
+        let values = Packed::new(format, v.t(), head_dim, key_time);
+        let key_rows = Packed::new(format, k, key_time, head_dim);
         let (mut queries, mut slopes) =
             (Packed::empty(format, QUERIES, head_dim), Packed::empty(format, QUERIES, head_dim));
         for block in group.blocks() {
             let (rows, width, stride) = (block.rows.len(), block.width, block.stride);
             let (mut p, mut dp) = (Buffer::scratch(rows * stride), Buffer::scratch(rows * stride));
+            let mut cap_slopes = Buffer::scratch(if scoring.soft_cap.is_some() { width } else { 0 });
             for head in 0..heads {
                 let at = group.wide_at(head, block.rows.start);
                 let (q, dy_rows) = (Matrix::rows(&q[at..], wide), Matrix::rows(&dy[at..], wide));
                 score(q, &keys, &block, head_dim, &mut p);
                 score(dy_rows, &values, &block, head_dim, &mut dp);
                 for (row, t) in block.rows.clone().enumerate() {
-                    let seen = group.seen(&block, t);
+                    let (keys, seen) = group.seen(&block, t);
                     let (p, dp) = (&mut p[row * stride..][..width], &mut dp[row * stride..][..width]);
                     for line in [&mut *p, &mut *dp] {
                         line[..seen.start].fill(0.0);
@@ -191,7 +210,9 @@ pub(crate) fn backward(
                     let (p, dp) = (&mut p[seen.clone()], &mut dp[seen]);
                     let shift = log_sum_exp[(index * heads + head) * time + t];
                     let inner = inner[(group.b * time + t) * n_heads + group.g * heads + head];
-                    softmax::attention_backward(p, dp, scale, shift, inner);
+                    let row = Row { head: group.head(head), t, keys };
+                    let d_bias = (distances > 0).then(|| &mut d_bias[head * distances..][..distances]);
+                    scoring.slopes(&row, (p, dp), (shift, inner), d_bias, &mut cap_slopes);
                 }
                 let dq = &mut dq[(head * time + block.rows.start) * head_dim..];
                 product(rows, width, Matrix::rows(&dp, stride), &key_rows, block.low, dq, head_dim, false);
@@ -205,19 +226,21 @@ pub(crate) fn backward(
     });
     let [mut dq, mut dk, mut dv] = [q.len(), k.len(), v.len()].map(Buffer::scratch);
     interleave(&dq_parts, &mut dq, batch, time, n_heads, head_dim);
-    split(&dkv_parts, &mut dk, 0, shape);
-    split(&dkv_parts, &mut dv, 1, shape);
-    [dq, dk, dv]
+    let mut d_bias = Buffer::scratch(batch * n_heads * distances);
+    split(&sum_parts, sum_part, &mut dk, (n_kv_heads, key_time, head_dim));
+    split(&sum_parts[kv_part..], sum_part, &mut dv, (n_kv_heads, key_time, head_dim));
+    for (group, out) in d_bias.chunks_exact_mut((heads * distances).max(1)).enumerate() {
+        out.copy_from_slice(&sum_parts[group * sum_part + 2 * kv_part..][..out.len()]);
+    }
+    Slopes { q: dq, k: dk, v: dv, bias: d_bias }
 }
 
-/// Slopes of keys (`which` 0) or values (1) from (batch, heads, 2, time, head_dim) to (batch, time, heads, head_dim).
-fn split(parts: &[f32], out: &mut [f32], which: usize, shape: &AttentionShape) {
-    let &AttentionShape { time, n_kv_heads, head_dim, .. } = shape;
-    for (row, out) in out.chunks_exact_mut(n_kv_heads * head_dim).enumerate() {
+/// From (batch, heads, time, head_dim), with the heads' parts `stride` apart, to (batch, time, heads, head_dim).
+fn split(parts: &[f32], stride: usize, out: &mut [f32], (heads, time, head_dim): (usize, usize, usize)) {
+    for (row, out) in out.chunks_exact_mut(heads * head_dim).enumerate() {
         let (b, t) = (row / time, row % time);
-        for (g, out) in out.chunks_exact_mut(head_dim).enumerate() {
-            let at = (((b * n_kv_heads + g) * 2 + which) * time + t) * head_dim;
-            out.copy_from_slice(&parts[at..][..head_dim]);
+        for (head, out) in out.chunks_exact_mut(head_dim).enumerate() {
+            out.copy_from_slice(&parts[(b * heads + head) * stride + t * head_dim..][..head_dim]);
         }
     }
 }

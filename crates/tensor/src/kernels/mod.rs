@@ -12,5 +12,6 @@ pub(crate) mod matmul;
 pub(crate) mod norm;
 pub(crate) mod recurrent;
 pub(crate) mod rope;
+pub(crate) mod scores;
 pub(crate) mod softmax;
 pub(crate) mod vector;

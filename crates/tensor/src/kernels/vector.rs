@@ -50,6 +50,18 @@ fn add_scaled_body<const FMA: bool>(factor: f32, x: &[f32], out: &mut [f32]) {
 }
 
 dispatch! {
+    /// `out *= x`.
+    fn mul_assign(x: &[f32], out: &mut [f32]) = mul_assign_body
+}
+
+#[inline(always)]
+fn mul_assign_body<const FMA: bool>(x: &[f32], out: &mut [f32]) {
+    for (out, &x) in out.iter_mut().zip(x) {
+        *out *= x;
+    }
+}
+
+dispatch! {
     /// `out += a * b`.
     fn add_product(a: &[f32], b: &[f32], out: &mut [f32]) = add_product_body
 }

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use crate::buffer::Buffer;
 use crate::kernels::rope::Turns;
 use crate::{ParamId, Var};
-use attention::{AttentionShape, Spans};
+use attention::{AttentionShape, Scoring};
 use linear::LinearIds;
 
 /// What was done to make a value, with what the derivative needs beyond the inputs' values.
@@ -57,7 +57,7 @@ pub(crate) enum Op {
         k: Var,
         v: Var,
         shape: AttentionShape,
-        spans: Spans,
+        scoring: Scoring,
         log_sum_exp: Buffer,
     },
     SwiGlu {

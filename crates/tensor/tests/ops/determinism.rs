@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use tensor::optim::{Optimizer, Rule, StepConfig};
-use tensor::{DType, Gradients, Mask, Tape, set_threads};
+use tensor::{AttentionShape, DType, Gradients, Mask, Tape, set_threads};
 
+use crate::attention_cases::{operands, rules, run};
 use crate::support::Model;
 
 /// The bits of all weights after three steps of training.
@@ -43,6 +44,26 @@ fn threads_never_show() {
         assert!(one.iter().all(|&bits| f32::from_bits(bits).is_finite()));
         for threads in [2, 3, 1] {
             assert!(run(threads) == one, "{threads} threads give other bits");
+        }
+    }
+}
+
+#[test]
+fn threads_never_show_in_attention() {
+    let shape = AttentionShape { batch: 3, time: 130, n_heads: 4, n_kv_heads: 2, head_dim: 9 };
+    let document_of: Arc<[u32]> = (0..390).map(|i| (i / 50) as u32).collect();
+    let masks = [Mask::PackedFull { document_of }, Mask::Cross { key_time: 77, seen: Arc::from([77, 5, 0]) }];
+    for mask in masks {
+        let parameters = operands(&shape, &mask);
+        for rule in rules(&mask) {
+            let bits = |threads| -> Vec<u32> {
+                set_threads(threads).unwrap();
+                run(&parameters, &shape, &rule).into_iter().flatten().map(f32::to_bits).collect()
+            };
+            let one = bits(1);
+            for threads in [2, 3] {
+                assert!(bits(threads) == one, "{rule:?}: {threads} threads give other bits");
+            }
         }
     }
 }

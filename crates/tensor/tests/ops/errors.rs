@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use tensor::{AttentionShape, Gradients, LinearIds, Mask, ParamId, Parameters, Tape, Tensor};
+use tensor::{
+    AttentionBias, AttentionRule, AttentionShape, Gradients, LinearIds, Mask, ParamId, Parameters, Tape, Tensor,
+    t5_bucket,
+};
 
 use crate::support::{add, noise};
 
@@ -69,6 +72,61 @@ fn messages() {
     let column = tape.input(Tensor::from_f32([2, 1], vec![0.0; 2]).unwrap());
     let error = tape.segment_sum(column, &[None, Some(3)], 3).unwrap_err();
     assert_eq!(error.to_string(), "segment_sum: segment 3 is out of range, it must be below 3");
+}
+
+#[test]
+fn attention_rules() {
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[6, 4], 1);
+    let table = add(&mut parameters, "table", &[8, 3], 2);
+    let flat = add(&mut parameters, "flat", &[16], 3);
+    let shape = AttentionShape { batch: 2, time: 3, n_heads: 2, n_kv_heads: 2, head_dim: 2 };
+    let mut tape = Tape::forward_only(&parameters);
+    let x = tape.embedding(x, &[0, 1, 2, 3, 4, 5]).unwrap();
+    let document_of: Arc<[u32]> = Arc::from([0u32; 5]);
+    let cross = |key_time, seen: &[usize]| Mask::Cross { key_time, seen: Arc::from(seen) };
+    let masks = [
+        (Mask::PackedFull { document_of: document_of.clone() }, "5 document numbers, expected 6"),
+        (Mask::PackedWindow { document_of, window: 2 }, "5 document numbers, expected 6"),
+        (Mask::SlidingWindow { window: 0 }, "a window of 0 keys leaves a query nothing to see"),
+        (
+            Mask::PackedWindow { document_of: Arc::from([0; 6]), window: 0 },
+            "a window of 0 keys leaves a query nothing to see",
+        ),
+        (Mask::Prefixes { lengths: Arc::from([1; 3]) }, "3 lengths of prefixes, expected 2"),
+        (cross(0, &[0, 0]), "the shape [2, 0] has no elements"),
+        (cross(3, &[3]), "1 counts of keys, expected 2"),
+        (cross(3, &[3, 4]), "count of keys 4 is out of range, it must be below 4"),
+        (cross(4, &[3, 4]), "shapes [6, 4] and [8, 4] do not fit"),
+    ];
+    let masks = masks.map(|(mask, expected)| (AttentionRule::from(mask), expected));
+    let plain = AttentionRule::from(Mask::Full);
+    let t5 = |table, bidirectional, max_distance| AttentionRule {
+        bias: AttentionBias::T5Buckets { table, bidirectional, max_distance },
+        ..plain.clone()
+    };
+    let missing = ParamId::from_index(7);
+    let rules = [
+        (AttentionRule { scale: Some(0.0), ..plain.clone() }, "the scale 0 is not a positive number"),
+        (AttentionRule { scale: Some(f32::NAN), ..plain.clone() }, "the scale NaN is not a positive number"),
+        (AttentionRule { soft_cap: Some(-1.0), ..plain.clone() }, "the soft cap -1 is not a positive number"),
+        (AttentionRule { soft_cap: Some(f32::INFINITY), ..plain.clone() }, "the soft cap inf is not a positive number"),
+        (t5(table, true, 20), "shapes [8, 3] and [8, 2] do not fit"),
+        (t5(missing, true, 20), "parameter 7 is out of range, it must be below 3"),
+    ];
+    for (rule, expected) in masks.into_iter().chain(rules) {
+        let error = tape.attention_with(x, x, x, &shape, &rule).unwrap_err();
+        assert_eq!(error.to_string(), format!("attention: {expected}"));
+    }
+    assert!(tape.attention_with(x, x, x, &shape, &t5(flat, true, 20)).is_err());
+
+    let error = Mask::padded(&[3, 4], 3).unwrap_err();
+    assert_eq!(error.to_string(), "Mask::padded: length of a row 4 is out of range, it must be below 4");
+    for (n_buckets, bidirectional, max_distance) in [(3, true, 9), (1, false, 9), (0, true, 9), (8, false, 4)] {
+        let error = t5_bucket(1, n_buckets, bidirectional, max_distance).unwrap_err().to_string();
+        let kind = if bidirectional { "in both directions" } else { "in one direction" };
+        assert_eq!(error, format!("attention: {n_buckets} buckets cannot hold distances up to {max_distance} {kind}"));
+    }
 }
 
 #[test]

@@ -1,8 +1,6 @@
 //! Every operation's derivative against central differences of its value.
 
-use std::sync::Arc;
-
-use tensor::{AttentionShape, CrossEntropy, Gradients, LinearIds, Mask, ParamId, Parameters, Tape, Var};
+use tensor::{CrossEntropy, Gradients, LinearIds, ParamId, Parameters, Tape, Var};
 
 use crate::support::{add, distance, noise, rows_of};
 
@@ -177,37 +175,5 @@ fn projections() {
         let x = rows_of(tape, p[0]);
         let y = tape.linear_log_probs(x, p[1], &[Some(5), Some(0), None, Some(2)]).unwrap();
         tape.segment_sum(y, &[Some(0), Some(1), None, Some(1)], 2).unwrap()
-    });
-}
-
-#[test]
-fn attention_under_every_mask() {
-    let packed = |ids: &[u32]| Mask::Packed { document_of: Arc::from(ids) };
-    let masks = [
-        Mask::Causal,
-        Mask::Full,
-        Mask::Prefix { length: 2 },
-        Mask::Prefix { length: 100 },
-        packed(&[1, 1, 2, 2, 2, 7, 7, 7, 7, 8]),
-    ];
-    for mask in masks {
-        for (n_heads, n_kv_heads) in [(2, 2), (4, 2), (3, 1)] {
-            let head_dim = 4;
-            let shape = AttentionShape { batch: 2, time: 5, n_heads, n_kv_heads, head_dim };
-            let shapes: [&[usize]; 3] =
-                [&[10, n_heads * head_dim], &[10, n_kv_heads * head_dim], &[10, n_kv_heads * head_dim]];
-            let mask = mask.clone();
-            check(&format!("attention {mask:?} {n_heads}/{n_kv_heads}"), &shapes, &move |tape, p| {
-                let [q, k, v] = [p[0], p[1], p[2]].map(|id| rows_of(tape, id));
-                let q = tape.scale(q, 2.0).unwrap();
-                tape.attention(q, k, v, &shape, &mask).unwrap()
-            });
-        }
-    }
-    check("attention of a value to itself", &[&[7, 6]], &|tape, p| {
-        let x = rows_of(tape, p[0]);
-        let shape = AttentionShape { batch: 1, time: 7, n_heads: 3, n_kv_heads: 3, head_dim: 2 };
-        let y = tape.attention(x, x, x, &shape, &Mask::Causal).unwrap();
-        tape.add(x, y).unwrap()
     });
 }

@@ -2,6 +2,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod attention;
+mod attention_cases;
 mod bf16;
 mod determinism;
 mod edges;
