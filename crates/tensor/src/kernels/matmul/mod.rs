@@ -23,16 +23,23 @@ use crate::buffer::Buffer;
 use crate::kernels::vector;
 use crate::threads;
 
-/// Steps of one pass of the register tile: a panel of this depth stays in the first-level cache.
-const DEPTH: usize = 256;
+/// Steps of one pass of the register tile over rows of a: a panel of this depth is read from the second-level cache while
+/// the tile works, and 384, 768 and their multiples, which models like, are whole passes.
+const DEPTH: usize = 384;
+/// Steps of one pass of a weight gradient.
+const GRAM_DEPTH: usize = 256;
+/// Values of a weight gradient up to which it is small.
+const SMALL: usize = 1 << 18;
 /// Rows a block: a multiple of every kernel's tile height.
 const ROWS: usize = 96;
-/// Rows a block of a weight gradient, whose operands are both packed by every block: taller, so that this is seldom.
-const GRAM_ROWS: usize = 192;
+/// Most rows a block of a weight gradient: its part of a, packed for one pass, stays in the second-level cache.
+const GRAM_ROWS: usize = 384;
 
 /// Widest left operand of a weight gradient that is read where it lies: its rows of one pass stay in the second-level
 /// cache without getting into each other's sets. Packing a wider one costs less than the misses.
 const DIRECT: usize = 256;
+/// Steps of one pass over such an operand: a line of every row of a has to stay in the first-level cache.
+const DIRECT_DEPTH: usize = 256;
 
 /// A view of a matrix: element (i, j) is `data[i * row_stride + j * column_stride]`.
 #[derive(Clone, Copy)]
@@ -197,83 +204,89 @@ pub(crate) fn product_columns(
 
 /// `c (m, n) += aᵀ · b` for row-major a (depth, m) and b (depth, n): the product of weight gradients, where the depth is
 /// the number of tokens. `c` is contiguous.
-///
-/// Work is cut into blocks of rows of c; when those are few, also into chunks of the depth with a partial sum each,
-/// added in order at the end.
 pub(crate) fn matmul_gram(format: Format, (m, n, depth): (usize, usize, usize), a: &[f32], b: &[f32], c: &mut [f32]) {
-    /// Blocks worth having: enough for a handful of threads.
-    const BLOCKS: usize = 8;
     assert!(c.len() == m * n && a.len() == depth * m && b.len() == depth * n, "a product outside its operands");
     if c.is_empty() || depth == 0 {
         return;
     }
-    // Which thread sums a row of c does not change its sum, so blocks may follow the number of threads; chunks may not.
-    let shares = threads::threads() * m.div_ceil(GRAM_ROWS * threads::threads());
-    let block_rows = m.div_ceil(shares).next_multiple_of(12).min(GRAM_ROWS);
-    let wanted = BLOCKS.div_ceil(m.div_ceil(GRAM_ROWS)).min(depth.div_ceil(2 * DEPTH));
-    let chunk_depth = depth.div_ceil(wanted).next_multiple_of(2 * DEPTH);
-    let chunks = depth.div_ceil(chunk_depth);
-    let block = |from: usize, row: usize, c: &mut [f32], is_added: bool| {
-        let to = depth.min(from + chunk_depth);
-        gram_block(format, (m, n), row, &a[from * m..to * m], &b[from * n..to * n], c, is_added);
-    };
-    if chunks == 1 {
-        threads::for_each_chunk(c, block_rows * n, |index, c| block(0, index * block_rows, c, true));
-        return;
-    }
-    let mut partial = Buffer::scratch(chunks * m * n);
-    let mut tasks: Vec<(usize, usize, &mut [f32])> = Vec::new();
-    for (chunk, partial) in partial.chunks_mut(m * n).enumerate() {
-        let blocks = partial.chunks_mut(GRAM_ROWS * n).enumerate();
-        tasks.extend(blocks.map(|(index, partial)| (chunk * chunk_depth, index * GRAM_ROWS, partial)));
-    }
-    threads::for_each_chunk(&mut tasks, 1, |_, tasks| {
-        tasks.iter_mut().for_each(|(from, row, partial)| block(*from, *row, partial, false));
-    });
-    drop(tasks);
-    threads::for_each_chunk(c, vector::BLOCK, |index, c| {
-        for partial in partial.chunks(m * n) {
-            vector::add_assign(&partial[index * vector::BLOCK..], c);
+    let pass = if format.is_exact() && m <= DIRECT { DIRECT_DEPTH } else { GRAM_DEPTH };
+    let pass = pass * format.values_a_word();
+    if m * n <= SMALL { gram_by_depth(format, n, pass, a, b, c) } else { gram_by_rows(format, n, pass, a, b, c) }
+}
+
+/// A small output: every thread sums parts of the depth over the whole of it, packing for itself; the parts are then added
+/// in order. Threads that shared packed rows would wait for each other's caches longer than they multiply.
+fn gram_by_depth(format: Format, n: usize, pass: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
+    /// Parts worth having: enough for a handful of threads.
+    const PARTS: usize = 8;
+    let (m, depth) = (c.len() / n, b.len() / n);
+    let part = depth.div_ceil(PARTS).next_multiple_of(pass);
+    let parts = depth.div_ceil(part);
+    let work = |index: usize, c: &mut [f32], mut is_added: bool| {
+        let mut packed = Packed::empty(format, pass.min(depth), n);
+        for from in (index * part..depth.min((index + 1) * part)).step_by(pass) {
+            let to = depth.min(from + pass);
+            packed.fill(Matrix::rows(&b[from * n..], n), to - from);
+            gram_block(&packed, m, 0, &a[from * m..to * m], c, is_added);
+            is_added = true;
         }
+    };
+    if parts == 1 {
+        return work(0, c, true);
+    }
+    let mut partial = Buffer::scratch(parts * m * n);
+    threads::for_each_chunk(&mut partial, m * n, |index, partial| work(index, partial, false));
+    threads::for_each_chunk(c, vector::BLOCK.min(m.div_ceil(8) * n), |index, c| {
+        let at = index * vector::BLOCK.min(m.div_ceil(8) * n);
+        partial.chunks(m * n).for_each(|partial| vector::add_assign(&partial[at..], c));
     });
 }
 
-/// Rows `row..` of `c (+)= aᵀ · b`, as many as `c` holds.
-fn gram_block(format: Format, (m, n): (usize, usize), row: usize, a: &[f32], b: &[f32], c: &mut [f32], is_added: bool) {
-    let (height, depth, kernel) = (c.len() / n, a.len() / m, format.kernel);
-    let at_once = DEPTH * format.values_a_word();
-    let words = format.words(at_once.min(depth));
+/// A large output: a pass takes some of the depth; all threads pack its rows of b, then each takes rows of the output
+/// through all panels. Packing by every thread for itself reads b once a thread, and parts of the depth read the output
+/// once a part; both lost.
+fn gram_by_rows(format: Format, n: usize, pass: usize, a: &[f32], b: &[f32], c: &mut [f32]) {
+    let (m, depth) = (c.len() / n, b.len() / n);
+    // Which thread sums a row of c does not change its sum, so blocks may follow the number of threads.
+    let shares = threads::threads() * m.div_ceil(GRAM_ROWS * threads::threads());
+    let block_rows = m.div_ceil(shares).next_multiple_of(12).min(GRAM_ROWS);
+    let mut packed = Packed::empty(format, pass.min(depth), n);
+    for from in (0..depth).step_by(pass) {
+        let to = depth.min(from + pass);
+        packed.fill_parallel(Matrix::rows(&b[from * n..], n), to - from);
+        threads::for_each_chunk(c, block_rows * n, |index, c| {
+            gram_block(&packed, m, index * block_rows, &a[from * m..to * m], c, true);
+        });
+    }
+}
+
+/// Rows `row..` of `c (+)= aᵀ · b`, as many as `c` holds: a is (depth, m).
+fn gram_block(b: &Packed, m: usize, row: usize, a: &[f32], c: &mut [f32], is_added: bool) {
+    let (n, format, depth) = (b.columns(), b.format(), a.len() / m);
+    let (height, steps, kernel) = (c.len() / n, format.words(depth), format.kernel);
     let is_direct = format.is_exact() && m <= DIRECT;
-    let packed = if is_direct { 0 } else { height.next_multiple_of(kernel.rows()) * words };
-    let mut left = Buffer::scratch(packed);
-    let mut panel = Buffer::scratch(words * kernel.columns());
-    for from in (0..depth).step_by(at_once) {
-        let depth = at_once.min(depth - from);
-        let steps = format.words(depth);
-        let (tiles, column_stride, tile_stride) = if is_direct {
-            (&a[from * m + row..], m, kernel.rows())
-        } else {
-            // Tiles of a: (steps, tile) one after the other, so that a register tile reads consecutive memory.
-            pack::interleave(format, &a[from * m..], m, depth, row, height, &mut left);
-            (&*left, kernel.rows(), steps * kernel.rows())
+    let mut left = Buffer::scratch(if is_direct { 0 } else { height.next_multiple_of(kernel.rows()) * steps });
+    let (tiles, column_stride, tile_stride) = if is_direct {
+        (&a[row..], m, kernel.rows())
+    } else {
+        // Tiles of a: (steps, tile) one after the other, so that a register tile reads consecutive memory.
+        pack::interleave(format, a, m, depth, row, height, &mut left);
+        (&*left, kernel.rows(), steps * kernel.rows())
+    };
+    for column in (0..n).step_by(kernel.columns()) {
+        let strip = micro::Strip {
+            height,
+            width: kernel.columns().min(n - column),
+            steps,
+            a: tiles,
+            row_stride: 1,
+            column_stride,
+            tile_stride,
+            b: b.panel(column, 0),
+            stride: n,
+            is_added,
         };
-        // Panels of b are packed one at a time, and are still in the first-level cache when they are used.
-        for column in (0..n).step_by(kernel.columns()) {
-            pack::fill_panel(format, Matrix::rows(&b[from * n..], n), depth, n, column, &mut panel);
-            let strip = micro::Strip {
-                height,
-                width: kernel.columns().min(n - column),
-                steps,
-                a: tiles,
-                row_stride: 1,
-                column_stride,
-                tile_stride,
-                b: &panel,
-                stride: n,
-                is_added: is_added || from > 0,
-            };
-            kernel.run(&strip, &mut c[column..]);
-        }
+        kernel.run(&strip, &mut c[column..]);
     }
 }
 

@@ -134,32 +134,40 @@ impl Packed {
     /// Pack `b` on all threads.
     pub(crate) fn parallel(format: Format, b: Matrix, depth: usize, columns: usize) -> Packed {
         let mut packed = Packed::empty(format, depth, columns);
-        assert!(b.holds(depth, columns), "packing outside a matrix");
-        let (width, panel) = (format.kernel.columns(), packed.steps * format.kernel.columns());
-        // Panels below this many values are not worth a hand-over.
-        let panels = (4096 / panel.max(1)).max(1);
-        threads::for_each_chunk(&mut packed.data, panel * panels, |block, out| {
-            for (index, out) in out.chunks_mut(panel.max(1)).enumerate() {
-                fill_panel(format, b, depth, columns, (block * panels + index) * width, out);
-            }
-        });
+        packed.fill_parallel(b, depth);
         packed
+    }
+
+    /// As [`Packed::fill`] on all threads.
+    pub(crate) fn fill_parallel(&mut self, b: Matrix, depth: usize) {
+        let &mut Packed { columns, format, .. } = self;
+        let (width, panel) = (format.kernel.columns(), self.resize(&b, depth));
+        // Panels below this many values are not worth a hand-over, and four at a time read whole runs of lines.
+        let panels = (4096 / panel.max(1)).max(4);
+        let used = panel * columns.div_ceil(width);
+        threads::for_each_chunk(&mut self.data[..used], panel * panels, |block, out| {
+            fill_panels(format, b, depth, columns, block * panels * width, panel.max(1), out);
+        });
+    }
+
+    /// Make room for the first `depth` rows of `b`; the values of a panel.
+    fn resize(&mut self, b: &Matrix, depth: usize) -> usize {
+        let (width, steps) = (self.format.kernel.columns(), self.format.words(depth));
+        assert!(b.holds(depth, self.columns), "packing outside a matrix");
+        assert!(steps * self.columns.next_multiple_of(width) <= self.data.len(), "packing more than there is room for");
+        self.steps = steps;
+        steps * width
     }
 
     /// Pack the first `depth` rows of `b`, in place of what was there.
     pub(crate) fn fill(&mut self, b: Matrix, depth: usize) {
         let (width, steps) = (self.format.kernel.columns(), self.format.words(depth));
-        assert!(b.holds(depth, self.columns), "packing outside a matrix");
-        assert!(steps * self.columns.next_multiple_of(width) <= self.data.len(), "packing more than there is room for");
-        self.steps = steps;
+        self.resize(&b, depth);
         if steps == 0 {
             return;
         }
-        for (panel, out) in self.data.chunks_exact_mut(steps * width).enumerate() {
-            if panel * width < self.columns {
-                fill_panel(self.format, b, depth, self.columns, panel * width, out);
-            }
-        }
+        let used = self.columns.div_ceil(width) * steps * width;
+        fill_panels(self.format, b, depth, self.columns, 0, steps * width, &mut self.data[..used]);
     }
 
     /// Words a column.
@@ -179,6 +187,26 @@ impl Packed {
     pub(super) fn panel(&self, column: usize, step: usize) -> &[f32] {
         let width = self.format.kernel.columns();
         &self.data[column / width * self.steps * width + step * width..]
+    }
+}
+
+/// Panels of `panel` values one after the other: the columns from `first` on.
+fn fill_panels(format: Format, b: Matrix, depth: usize, columns: usize, first: usize, panel: usize, out: &mut [f32]) {
+    const STRIP: usize = 16;
+    let width = format.kernel.columns();
+    let panels = out.chunks_mut(panel).enumerate().map(|(index, out)| (first + index * width, out));
+    if !(format.is_exact() && b.column_stride == 1) {
+        panels.for_each(|(first, out)| fill_panel(format, b, depth, columns, first, out));
+        return;
+    }
+    // A few rows of all panels at a time: a row is then read in one run, and pages are visited once.
+    let mut panels: Vec<(usize, &mut [f32])> = panels.collect();
+    for step in (0..depth).step_by(STRIP) {
+        let steps = STRIP.min(depth - step);
+        for (first, out) in &mut panels {
+            let rows = Matrix { data: &b.data[step * b.row_stride..], ..b };
+            fill_panel(format, rows, steps, columns, *first, &mut out[step * width..][..steps * width]);
+        }
     }
 }
 
@@ -289,8 +317,9 @@ fn interleave_tiles<const TILE: usize>(
                 if count < TILE {
                     format.across(a, stride, depth, step, column, &mut words[..count]);
                     *out = words;
-                } else if format.is_exact() {
-                    out.copy_from_slice(&a[step * stride + column..][..TILE]);
+                } else if let (true, Some(source)) = (format.is_exact(), a[step * stride + column..].first_chunk()) {
+                    // By value: a copy between slices would be a call.
+                    *out = *source;
                 } else {
                     format.across(a, stride, depth, step, column, out);
                 }
