@@ -230,7 +230,7 @@ impl DecoderConfig {
     }
 }
 
-fn refuse(problem: String, hint: &str) -> NnError {
+pub(crate) fn refuse(problem: String, hint: &str) -> NnError {
     NnError::Config { problem, hint: hint.to_string() }
 }
 

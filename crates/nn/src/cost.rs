@@ -1,6 +1,6 @@
 //! What a model costs before it is run: parameters, operations and memory.
 
-use crate::{Decoder, DecoderConfig, Family, MlpKind, Network as _};
+use crate::{Decoder, DecoderConfig, Family, MlpKind, Network};
 
 /// Bytes that one training step needs at its peak, by purpose. An estimate for a pre-flight line, not a promise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +65,6 @@ pub(crate) fn decoder_memory(
     optimiser_values: u64,
 ) -> MemoryEstimate {
     let c = decoder.config();
-    let parameters = decoder.n_parameters() as u64;
     let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
     // Values kept a token and block: two norms, queries (plain and rotated), attention, its projection, the
     // feed-forward output and two sums of width `hidden`; keys (twice) and values; the inner layer.
@@ -74,13 +73,33 @@ pub(crate) fn decoder_memory(
         MlpKind::Gelu => 8 * hidden + 2 * kv + 2 * inner,
     };
     let statistics = 2 + 2 * c.n_heads as u64;
-    let token = c.n_layers as u64 * (block + statistics) + 2 * hidden;
+    let kept = c.n_layers as u64 * (block + statistics) + 2 * hidden;
+    let flowing = 4 * hidden + 2 * inner;
+    estimate(decoder, (batch, time), TokenValues { kept, flowing }, c.vocab_size, bf16, optimiser_values)
+}
+
+/// Values a token.
+pub(crate) struct TokenValues {
+    /// That the tape keeps for the backward pass.
+    pub(crate) kept: u64,
+    /// Of the gradients that flow back, at their widest.
+    pub(crate) flowing: u64,
+}
+
+/// What a training step of a network on `batch` rows of `time` tokens needs.
+pub(crate) fn estimate(
+    network: &dyn Network,
+    (batch, time): (usize, usize),
+    token: TokenValues,
+    vocabulary: usize,
+    bf16: bool,
+    optimiser_values: u64,
+) -> MemoryEstimate {
+    let parameters = network.n_parameters() as u64;
     // The head works in blocks of rows, so that logits never exist for a whole batch.
     let rows = (batch as u64).saturating_mul(time as u64);
-    let logits = rows.min(HEAD_ROWS) * c.vocab_size as u64;
-    let kept = rows.saturating_mul(token).saturating_mul(4);
-    let flowing = rows.saturating_mul(4 * hidden + 2 * inner).saturating_mul(4);
-    let values = kept.saturating_add(flowing).saturating_add(logits * 8);
+    let logits = rows.min(HEAD_ROWS) * vocabulary as u64;
+    let values = rows.saturating_mul(token.kept + token.flowing).saturating_mul(4).saturating_add(logits * 8);
     MemoryEstimate {
         weights: parameters * if bf16 { 6 } else { 4 },
         gradients: parameters * 4,

@@ -1,9 +1,9 @@
 //! The decoder itself: the forward pass on a tape.
 
-use lang::rng::Rng;
 use serde_json::{Value, json};
 use tensor::{AttentionShape, ParamId, Tape, Var};
 
+use crate::dropout::Dropout;
 use crate::layout::Layout;
 use crate::{
     Batch, DecoderConfig, Family, LayerIds, LinearIds, MemoryEstimate, MlpIds, Network, NnError, NormIds, PositionKind,
@@ -100,7 +100,7 @@ impl Network for Decoder {
 
     fn hidden(&self, tape: &mut Tape, batch: &Batch, dropout: Option<(f32, u64)>) -> Result<Var, NnError> {
         self.check_batch(batch)?;
-        let mut dropout = Dropout { setting: dropout.filter(|&(p, _)| p > 0.0), site: 0 };
+        let mut dropout = Dropout::new(dropout);
         let c = &self.config;
         let shape = AttentionShape {
             batch: batch.batch,
@@ -171,18 +171,4 @@ impl Network for Decoder {
 
 fn linear(tape: &mut Tape, x: Var, ids: &LinearIds) -> Result<Var, NnError> {
     Ok(tape.linear(x, ids.weight, ids.bias)?)
-}
-
-/// Gives each place where values are dropped its own seed.
-struct Dropout {
-    setting: Option<(f32, u64)>,
-    site: u64,
-}
-
-impl Dropout {
-    fn apply(&mut self, tape: &mut Tape, x: Var) -> Result<Var, NnError> {
-        let Some((p, seed)) = self.setting else { return Ok(x) };
-        self.site += 1;
-        Ok(tape.dropout(x, p, Rng::for_item(seed, "dropout", self.site).next_u64())?)
-    }
 }

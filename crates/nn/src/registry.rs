@@ -11,6 +11,8 @@ use crate::{LinearIds, NnError, NormIds};
 pub(crate) enum Start {
     /// Normal with this standard deviation.
     Normal(f64),
+    /// Uniform between minus this and this.
+    Uniform(f64),
     /// All ones.
     One,
     /// All zeros.
@@ -61,6 +63,7 @@ impl Registry {
             let mut rng = Rng::for_item(seed, &entry.name, 0);
             let values: Vec<f32> = match entry.start {
                 Start::Normal(std) => (0..len).map(|_| (rng.normal() * std) as f32).collect(),
+                Start::Uniform(bound) => (0..len).map(|_| ((2.0 * rng.unit() - 1.0) * bound) as f32).collect(),
                 Start::One => vec![1.0; len],
                 Start::Zero => vec![0.0; len],
             };
@@ -138,6 +141,11 @@ impl Registry {
     /// A table with a row for every token, position or distance.
     pub(crate) fn table(&mut self, name: &str, rows: usize, columns: usize, std: f64) -> ParamId {
         self.same(name, vec![rows, columns], Start::Normal(std), Role::Table)
+    }
+
+    /// A parameter of any shape that begins uniform between `-bound` and `bound`.
+    pub(crate) fn uniform(&mut self, name: &str, shape: &[usize], bound: f64, role: Role) -> ParamId {
+        self.same(name, shape.to_vec(), Start::Uniform(bound), role)
     }
 
     /// A gain or a bias.

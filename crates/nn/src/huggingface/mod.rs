@@ -2,19 +2,17 @@
 //! `transformers` loads them as they are, and read back whoever wrote them.
 
 mod config_json;
+pub(crate) mod folder;
 mod weights;
 
-use std::fs;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tensor::Parameters;
 
 use crate::{Decoder, Family, Network as _, NnError};
+use folder::{CONFIG, GENERATION, WEIGHTS, read_json};
 
-const CONFIG: &str = "config.json";
-const GENERATION: &str = "generation_config.json";
-const WEIGHTS: &str = "model.safetensors";
 const HEAD: &str = "lm_head.weight";
 
 impl Decoder {
@@ -22,13 +20,10 @@ impl Decoder {
     /// end an answer (the config's own when the list is empty). The bytes depend on the weights and the shape alone.
     pub fn save(&self, parameters: &Parameters, dir: &Path, eos_token_ids: &[u32]) -> Result<(), NnError> {
         self.check_parameters(parameters)?;
-        fs::create_dir_all(dir).map_err(|source| NnError::Io { path: dir.to_path_buf(), source })?;
         let own = [self.config().eos_token_id];
         let eos = if eos_token_ids.is_empty() { &own[..] } else { eos_token_ids };
-        let generation = json!({ "bos_token_id": self.config().bos_token_id, "eos_token_id": eos });
-        weights::write(self.registry(), parameters, &dir.join(WEIGHTS))?;
-        write_json(&dir.join(CONFIG), &config_json::write(self))?;
-        write_json(&dir.join(GENERATION), &generation)
+        let tokens = (self.config().bos_token_id, eos);
+        folder::write(self.registry(), parameters, dir, &config_json::write(self), tokens)
     }
 
     /// Read a model from a folder with `config.json` and `model.safetensors`: `LlamaForCausalLM` or
@@ -38,7 +33,7 @@ impl Decoder {
         let config = config_json::read(&path, &read_json(&path)?)?;
         let decoder = Decoder::new(config)?;
         let weights = dir.join(WEIGHTS);
-        let mut found = weights::load(&weights)?;
+        let mut found = folder::load(&weights)?;
         found.rename(|name| canonical(decoder.family(), name));
         if decoder.config().tie_word_embeddings {
             found.drop_copy(HEAD, &decoder.registry().entries[0].name)?;
@@ -76,14 +71,4 @@ fn canonical(family: Family, name: String) -> Option<String> {
         Family::Gpt2 if !name.starts_with("transformer.") && name != HEAD => Some(format!("transformer.{name}")),
         _ => Some(name),
     }
-}
-
-fn read_json(path: &Path) -> Result<Value, NnError> {
-    let bytes = fs::read(path).map_err(|source| NnError::Io { path: path.to_path_buf(), source })?;
-    serde_json::from_slice(&bytes).map_err(|source| NnError::Json { path: path.to_path_buf(), source })
-}
-
-fn write_json(path: &Path, value: &Value) -> Result<(), NnError> {
-    let text = format!("{value:#}\n");
-    fs::write(path, text).map_err(|source| NnError::Io { path: path.to_path_buf(), source })
 }

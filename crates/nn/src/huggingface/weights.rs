@@ -26,13 +26,13 @@ pub(super) fn write(registry: &Registry, parameters: &Parameters, path: &Path) -
 }
 
 /// The tensors of a weight file, on their way to being parameters.
-pub(super) struct Found<'p> {
+pub(crate) struct Found<'p> {
     path: &'p Path,
     tensors: BTreeMap<String, Tensor>,
 }
 
 /// Read a weight file.
-pub(super) fn load(path: &Path) -> Result<Found<'_>, NnError> {
+pub(crate) fn load(path: &Path) -> Result<Found<'_>, NnError> {
     if !path.exists() && path.with_extension("safetensors.index.json").exists() {
         return Err(NnError::Io {
             path: path.to_path_buf(),
@@ -51,7 +51,7 @@ impl Found<'_> {
 
     /// A file may repeat a shared tensor `original` under the name `copy`; other weights there contradict that the two
     /// are tied.
-    pub(super) fn drop_copy(&mut self, copy: &str, original: &str) -> Result<(), NnError> {
+    pub(crate) fn drop_copy(&mut self, copy: &str, original: &str) -> Result<(), NnError> {
         let Some(found) = self.tensors.remove(copy) else { return Ok(()) };
         match self.tensors.get(original) {
             Some(kept) if kept.shape() != found.shape() || kept.to_f32_vec() != found.to_f32_vec() => {
@@ -63,7 +63,7 @@ impl Found<'_> {
     }
 
     /// Every parameter of `registry` and nothing else.
-    pub(super) fn into_parameters(self, registry: &Registry) -> Result<Parameters, NnError> {
+    pub(crate) fn into_parameters(self, registry: &Registry) -> Result<Parameters, NnError> {
         let Found { path, tensors: mut found } = self;
         let missing: Vec<&Stored> = registry.stored.iter().filter(|stored| !found.contains_key(&stored.name)).collect();
         if let Some(first) = missing.first() {
