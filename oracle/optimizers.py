@@ -1,27 +1,20 @@
-"""Writes crates/tensor/tests/goldens/optimizers.json: steps of torch.optim.SGD and torch.optim.Adafactor, and of Lion as
-algorithm 2 of its paper writes it (Chen and others, 2023), that crates/tensor/src/optim is tested against.
+"""Writes crates/tensor/tests/goldens/optimizers.json: ten steps of torch.optim.AdamW, SGD, Adafactor and Muon, and of Lion
+as algorithm 2 of its paper writes it (Chen and others, 2023), that crates/tensor/src/optim is tested against.
 
-All in float64. Weights and gradients are the `noise` of crates/tensor/tests/ops/support.rs, times a power of two, so that
-the file has to keep results only: every `stride`-th value, to ten digits. Golden made with torch 2.15.0 and numpy 2.4.6.
+All in float64; Muon orthogonalises in bfloat16 with PyTorch, so the type it casts to is made float64 here. Weights and
+gradients are the `noise` of crates/tensor/tests/ops/support.rs, times a power of two, so that the file has to keep
+results only: of some steps every `stride`-th value, to ten digits. Golden made with torch 2.15.0 and numpy 2.4.6.
 """
-
-import json
-import pathlib
 
 import numpy
 import torch
 
-STEPS = 3
-MASK = (1 << 64) - 1
+from golden import noise, numbers, versions, write
 
+torch.bfloat16 = torch.float64
 
-def noise(count, seed):
-    state = seed * 0x9E3779B97F4A7C15 & MASK | 1
-    values = []
-    for _ in range(count):
-        state = (state * 6364136223846793005 + 1442695040888963407) & MASK
-        values.append((state >> 40) / (1 << 23) - 1.0)
-    return numpy.array(values)
+# The steps whose weights are kept; the state is that after the last.
+KEPT = [1, 2, 3, 10]
 
 
 def lion(weight, gradients, lr, beta1, beta2, weight_decay):
@@ -50,12 +43,31 @@ def pytorch(optimizer_of, letters):
     return run
 
 
+def adamw(parameters, lr, beta1, beta2, eps, weight_decay):
+    return torch.optim.AdamW(parameters, lr=lr, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+
+
+def muon(parameters, **settings):
+    return torch.optim.Muon(parameters, adjust_lr_fn="match_rms_adamw", **settings)
+
+
 def adafactor(parameters, **settings):
     # The bound PyTorch takes for f32 weights.
     return torch.optim.Adafactor(parameters, eps=(2.0**-23, 1e-3), **settings)
 
 
 rules = {
+    "adamw": (
+        pytorch(adamw, {"m": "exp_avg", "v": "exp_avg_sq"}),
+        [
+            {"lr": 0.01, "beta1": 0.9, "beta2": 0.95, "eps": 1e-8, "weight_decay": 0.0},
+            {"lr": 0.02, "beta1": 0.8, "beta2": 0.999, "eps": 1e-6, "weight_decay": 0.5},
+        ],
+    ),
+    "muon": (
+        pytorch(muon, {"m": "momentum_buffer"}),
+        [{"lr": 0.02, "momentum": 0.95, "weight_decay": 0.1}],
+    ),
     "lion": (
         lion,
         [
@@ -98,11 +110,14 @@ cases = []
 for name, (rule, choices) in rules.items():
     for settings in choices:
         for shape, weight_size, gradient_size, stride in inputs:
+            # Muon is for matrices; those of several blocks cost too much in a test.
+            if name == "muon" and (len(shape) == 1 or stride > 1):
+                continue
             count = int(numpy.prod(shape))
-            start = (noise(count, 1) * weight_size).reshape(shape)
-            gradients = [(noise(count, 2 + step) * gradient_size).reshape(shape) for step in range(STEPS)]
+            start = (noise(count, 1).numpy() * weight_size).reshape(shape)
+            gradients = [(noise(count, 2 + step).numpy() * gradient_size).reshape(shape) for step in range(KEPT[-1])]
             weights, state = rule(start, gradients, **settings)
-            thinned = lambda values: [float(f"{value:.10g}") for value in values.flatten()[::stride]]
+            thinned = lambda values: numbers(torch.as_tensor(values), stride)
             cases.append(
                 {
                     "rule": name,
@@ -111,11 +126,9 @@ for name, (rule, choices) in rules.items():
                     "weight_size": weight_size,
                     "gradient_size": gradient_size,
                     "stride": stride,
-                    "weights": [thinned(weight) for weight in weights],
+                    "weights": [thinned(weights[step - 1]) for step in KEPT],
                     "state": {letter: thinned(values) for letter, values in state.items()},
                 }
             )
 
-path = pathlib.Path(__file__).parent.parent / "crates/tensor/tests/goldens/optimizers.json"
-versions = {"torch": torch.__version__.split("+")[0], "numpy": numpy.__version__}
-path.write_text(json.dumps({**versions, "cases": cases}))
+write("tensor", "optimizers", {"versions": versions("torch", "numpy"), "kept": KEPT, "cases": cases})

@@ -1,47 +1,83 @@
-"""Prints the learning-rate factors that crates/train/src/schedule.rs is tested against.
+"""Writes crates/train/tests/goldens/schedules.json: the learning-rate factors of transformers' schedules, which
+crates/train/src/schedule.rs is tested against.
 
-The schedule functions of transformers are pure Python but live in a module that imports PyTorch; they are taken out of
-its source, so that this needs `pip install --no-deps transformers` only. Golden made with transformers 5.23.0.
+The functions behind get_cosine_schedule_with_warmup and its neighbours are called themselves; no optimiser is needed.
+Golden made with transformers 5.23.0.
 """
 
-import ast
-import importlib.metadata
-import importlib.util
-import math
-import pathlib
-from typing import Optional
+from transformers import optimization
 
-source = pathlib.Path(importlib.util.find_spec("transformers").origin).parent / "optimization.py"
-names = {"math": math, "Optional": Optional}
-for node in ast.parse(source.read_text()).body:
-    if isinstance(node, ast.FunctionDef) and node.name.startswith("_get") and "lambda" in node.name:
-        exec(compile(ast.Module([node], []), str(source), "exec"), names)
+from golden import versions, write
 
 
-def show(title, function, **settings):
-    print(title, [names[function](step, **settings) for step in range(11)])
+def cosine(minimum, warmup, steps, **_):
+    settings = {"num_warmup_steps": warmup, "num_training_steps": steps}
+    # The later of two functions of this name, which knows a minimum.
+    function = optimization._get_cosine_schedule_with_warmup_lr_lambda
+    return lambda step: function(step, **settings, num_cycles=0.5, min_lr_rate=minimum)
 
 
-print("transformers", importlib.metadata.version("transformers"))
-warmup = {"num_warmup_steps": 2, "num_training_steps": 10}
-cosine = "_get_cosine_schedule_with_warmup_lr_lambda"
-for minimum in (0.0, 0.1):
-    show(f"cosine, minimum {minimum}", cosine, **warmup, num_cycles=0.5, min_lr_rate=minimum)
-show("linear", "_get_linear_schedule_with_warmup_lr_lambda", **warmup)
-for decay in ("linear", "1-sqrt"):
-    for minimum in (0.0, 0.1):
-        show(
-            f"wsd {decay}, minimum {minimum}",
-            "_get_wsd_scheduler_lambda",
-            num_warmup_steps=2,
-            num_stable_steps=4,
-            num_decay_steps=4,
-            warmup_type="linear",
-            decay_type=decay,
-            min_lr_ratio=minimum,
-            num_cycles=0.5,
-        )
-inverse = "_get_inverse_sqrt_schedule_lr_lambda"
-# get_inverse_sqrt_schedule takes the warm-up for the time scale, and 10 000 where there is none.
-show("inverse square root", inverse, num_warmup_steps=2, timescale=2)
-show("inverse square root, no warm-up", inverse, num_warmup_steps=0, timescale=10_000)
+def linear(minimum, warmup, steps, **_):
+    assert minimum == 0.0
+    function = optimization._get_linear_schedule_with_warmup_lr_lambda
+    return lambda step: function(step, num_warmup_steps=warmup, num_training_steps=steps)
+
+
+def wsd(shape):
+    def build(minimum, warmup, steps, decay):
+        settings = {
+            "num_warmup_steps": warmup,
+            "num_stable_steps": steps - warmup - decay,
+            "num_decay_steps": decay,
+            "warmup_type": "linear",
+            "decay_type": shape,
+            "min_lr_ratio": minimum,
+            "num_cycles": 0.5,
+        }
+        return lambda step: optimization._get_wsd_scheduler_lambda(step, **settings)
+
+    return build
+
+
+def inverse_sqrt(minimum, warmup, steps, **_):
+    assert minimum == 0.0
+    # get_inverse_sqrt_schedule takes the warm-up for the time scale, and 10 000 where there is none.
+    function = optimization._get_inverse_sqrt_schedule_lr_lambda
+    return lambda step: function(step, num_warmup_steps=warmup, timescale=warmup or 10_000)
+
+
+def constant(minimum, warmup, steps, **_):
+    function = optimization._get_constant_schedule_with_warmup_lr_lambda
+    return lambda step: function(step, num_warmup_steps=warmup)
+
+
+# Two of them know no minimum rate in transformers.
+schedules = {
+    "cosine": (cosine, [0.0, 0.1]),
+    "linear": (linear, [0.0]),
+    "wsd": (wsd("linear"), [0.0, 0.1]),
+    "wsd-sqrt": (wsd("1-sqrt"), [0.0, 0.1]),
+    "inverse-sqrt": (inverse_sqrt, [0.0]),
+    "constant": (constant, [0.0]),
+}
+# Warm-up, decay, all steps, and how far apart the steps looked at are; the last is one past the end.
+lengths = [(2, 4, 10, 1), (0, 3, 10, 1), (200, 1000, 5000, 250)]
+
+cases = []
+for kind, (build, minima) in schedules.items():
+    for minimum in minima:
+        for warmup, decay, steps, stride in lengths:
+            factor = build(minimum, warmup, steps, decay=decay)
+            cases.append(
+                {
+                    "kind": kind,
+                    "min_ratio": minimum,
+                    "warmup_steps": warmup,
+                    "decay_steps": decay,
+                    "steps": steps,
+                    "stride": stride,
+                    "factors": [factor(step) for step in range(0, steps + 1, stride)],
+                }
+            )
+
+write("train", "schedules", {"versions": versions("transformers"), "cases": cases})

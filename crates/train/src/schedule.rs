@@ -93,46 +93,16 @@ fn share(part: u64, whole: u64) -> f64 {
 mod tests {
     use super::*;
 
-    fn check(kind: ScheduleKind, min_ratio: f64, expected: &[f64]) {
-        let schedule = Schedule { kind, steps: 10, warmup_steps: 2, decay_steps: 4, min_ratio };
-        for (step, want) in expected.iter().enumerate() {
-            let got = schedule.factor(step as u64);
-            assert!((got - want).abs() < 1e-12, "{kind:?} min {min_ratio} step {step}: {got} is not {want}");
-        }
-    }
-
-    /// What `oracle/schedules.py` prints (transformers 5.23.0) for 10 training steps: 2 of warm-up and, for WSD, 4 stable
-    /// and 4 of decay; the last entry is one step past the end.
+    /// The shape between warm-up and minimum is transformers' own (`tests/parity`); a minimum it does not know.
     #[test]
-    fn equals_transformers_at_every_step() {
-        let (a, b, c) = (0.9619397662556434, 0.8535533905932737, 0.6913417161825449);
-        let (d, e, f) = (0.30865828381745514, 0.14644660940672627, 0.03806023374435663);
-        check(ScheduleKind::Cosine, 0.0, &[0.0, 0.5, 1.0, a, b, c, 0.5, d, e, f, 0.0]);
-        let (a, b, c) = (0.9657457896300791, 0.8681980515339464, 0.7222075445642904);
-        let (d, e, f) = (0.3777924554357096, 0.23180194846605365, 0.13425421036992097);
-        check(ScheduleKind::Cosine, 0.1, &[0.0, 0.5, 1.0, a, b, c, 0.55, d, e, f, 0.1]);
-        check(ScheduleKind::Linear, 0.0, &[0.0, 0.5, 1.0, 0.875, 0.75, 0.625, 0.5, 0.375, 0.25, 0.125, 0.0]);
-        check(ScheduleKind::Wsd, 0.0, &[0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.75, 0.5, 0.25, 0.0]);
-        check(ScheduleKind::Wsd, 0.1, &[0.1, 0.55, 1.0, 1.0, 1.0, 1.0, 1.0, 0.775, 0.55, 0.325, 0.1]);
-        let (d, e) = (0.2928932188134524, 0.1339745962155614);
-        check(ScheduleKind::WsdSqrt, 0.0, &[0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5, d, e, 0.0]);
-        let (d, e) = (0.36360389693210715, 0.22057713659400527);
-        check(ScheduleKind::WsdSqrt, 0.1, &[0.1, 0.55, 1.0, 1.0, 1.0, 1.0, 1.0, 0.55, d, e, 0.1]);
-        check(ScheduleKind::Constant, 0.0, &[0.0, 0.5, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
-    }
-
-    /// From the same script; transformers knows no minimum here.
-    #[test]
-    fn the_inverse_square_root_equals_transformers_down_to_the_minimum() {
-        let (a, b, c) = (0.8164965809277261, 0.7071067811865475, 0.6324555320336759);
-        let (d, e, f, g) = (0.5773502691896258, 0.5345224838248488, 0.47140452079103173, 0.4472135954999579);
-        check(ScheduleKind::InverseSqrt, 0.0, &[0.0, 0.5, 1.0, a, b, c, d, e, 0.5, f, g]);
-        check(ScheduleKind::InverseSqrt, 0.55, &[0.0, 0.5, 1.0, a, b, c, d, 0.55, 0.55, 0.55, 0.55]);
+    fn the_inverse_square_root_stops_at_the_minimum() {
         let kind = ScheduleKind::InverseSqrt;
-        let schedule = Schedule { kind, steps: 10, warmup_steps: 0, decay_steps: 0, min_ratio: 0.0 };
-        for (step, want) in [(0, 1.0), (1, 0.9999500037496877), (5, 0.9997500937109545), (10, 0.9995003746877732)] {
-            assert!((schedule.factor(step) - want).abs() < 1e-12, "step {step}");
+        let schedule = Schedule { kind, steps: 10, warmup_steps: 2, decay_steps: 4, min_ratio: 0.55 };
+        let free = Schedule { min_ratio: 0.0, ..schedule };
+        for step in 2..=10 {
+            assert_eq!(schedule.factor(step), free.factor(step).max(0.55), "step {step}");
         }
+        assert!(free.factor(7) < 0.55 && free.factor(6) > 0.55);
     }
 
     #[test]

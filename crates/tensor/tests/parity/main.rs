@@ -4,6 +4,8 @@
 mod experts;
 mod ledger;
 mod losses;
+mod operations;
+mod optimizers;
 #[path = "../ops/support.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod support;
@@ -11,6 +13,16 @@ mod support;
 #[test]
 fn experts_are_those_of_mixtral() {
     ledger::check(&experts::entries());
+}
+
+#[test]
+fn operations_are_those_of_pytorch() {
+    ledger::check(&operations::entries());
+}
+
+#[test]
+fn optimizers_take_the_steps_of_pytorch() {
+    ledger::check(&optimizers::entries());
 }
 
 #[test]

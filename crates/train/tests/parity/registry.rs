@@ -1,0 +1,39 @@
+//! The parity ledger: every group of goldens that `PARITY.md` is made of.
+//!
+//! A group is one file beside its goldens with a function that compares and returns entries; its crate's tests hold the
+//! same entries to their bounds. A new one needs its file, a line among the modules and a line in [`GROUPS`].
+
+use ledger::Entry;
+
+#[path = "../../../nn/tests/parity/decoders.rs"]
+pub mod decoders;
+#[path = "../../../tensor/tests/parity/experts.rs"]
+pub mod experts;
+#[path = "../../../tensor/tests/parity/ledger.rs"]
+#[allow(dead_code, reason = "shared with the tests of other crates")]
+pub mod ledger;
+#[path = "../../../tensor/tests/parity/losses.rs"]
+pub mod losses;
+#[path = "../../../tensor/tests/parity/operations.rs"]
+pub mod operations;
+#[path = "../../../tensor/tests/parity/optimizers.rs"]
+pub mod optimizers;
+pub mod schedules;
+#[path = "../../../tensor/tests/ops/support.rs"]
+#[allow(dead_code, reason = "shared with the tests of the engine")]
+pub mod support;
+#[path = "../../../nn/tests/support/tiny.rs"]
+pub mod tiny;
+pub mod training;
+
+/// What a group compares.
+pub type Group = fn() -> Vec<Entry>;
+
+/// A heading of the page and the groups under it.
+pub const GROUPS: &[(&str, &[Group])] = &[
+    ("Operations", &[operations::entries, losses::entries, experts::entries]),
+    ("Models", &[decoders::entries]),
+    ("Optimisers", &[optimizers::entries]),
+    ("Schedules", &[schedules::entries]),
+    ("Training", &[training::entries]),
+];

@@ -1,0 +1,26 @@
+//! Learning-rate schedules (`oracle/schedules.py`).
+
+use serde_json::from_value;
+use train::{Schedule, ScheduleKind};
+
+use crate::ledger::{Entry, cases, count, floats, parse, reference};
+
+pub fn entries() -> Vec<Entry> {
+    let golden = parse(include_str!("../goldens/schedules.json"));
+    let mut entries: Vec<Entry> = Vec::new();
+    for case in cases(&golden) {
+        let name = case["kind"].as_str().unwrap();
+        if entries.last().is_none_or(|entry| entry.subject != name) {
+            entries.push(Entry::new(name, "every step", reference(&golden, "transformers"), 1e-14));
+        }
+        let kind: ScheduleKind = from_value(case["kind"].clone()).unwrap();
+        let [steps, warmup_steps, decay_steps] =
+            ["steps", "warmup_steps", "decay_steps"].map(|key| count(case, key) as u64);
+        let min_ratio = case["min_ratio"].as_f64().unwrap();
+        let schedule = Schedule { kind, steps, warmup_steps, decay_steps, min_ratio };
+        let found: Vec<f64> = (0..=steps).step_by(count(case, "stride")).map(|step| schedule.factor(step)).collect();
+        let last = entries.len() - 1;
+        entries[last].compare_f64(&found, &floats(&case["factors"]));
+    }
+    entries
+}
