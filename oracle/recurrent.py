@@ -1,15 +1,14 @@
 """Writes crates/tensor/tests/goldens/recurrent.json: two layers of torch.nn.RNN, LSTM and GRU, which
-crates/tensor/tests/ops/recurrent.rs compares the recurrent operation with: outputs, last states and the gradients by
+crates/tensor/tests/parity/recurrent.rs compares the recurrent operation with: outputs, last states and the gradients by
 weights, input and initial state.
 
 Computed in float64, so that the numbers are PyTorch's rule and not its rounding; weights are float32 values. Golden made
 with torch 2.15.0.
 """
 
-import json
-import pathlib
-
 import torch
+
+from golden import versions, write
 
 torch.manual_seed(5)
 BATCH, TIME, INPUTS, HIDDEN, LAYERS = 3, 5, 4, 7, 2
@@ -54,6 +53,5 @@ for name, module in [("rnn", torch.nn.RNN), ("lstm", torch.nn.LSTM), ("gru", tor
         "initial_gradient": stacked([state.grad for state in states]),
     })
 
-path = pathlib.Path(__file__).parent.parent / "crates/tensor/tests/goldens/recurrent.json"
 sizes = {"batch": BATCH, "time": TIME, "inputs": INPUTS, "hidden": HIDDEN, "layers": LAYERS}
-path.write_text(json.dumps({"torch": torch.__version__.split("+")[0], **sizes, "cases": cases}))
+write("tensor", "recurrent", {"versions": versions("torch"), **sizes, "cases": cases})

@@ -1,10 +1,7 @@
-//! Recurrent layers: three loops in f64, finite differences, PyTorch, and what packing and carrying promise.
+//! Recurrent layers: three loops in f64, finite differences, and what packing and carrying promise. The golden is in
+//! `parity`.
 
-use serde_json::Value;
-use tensor::{
-    Cell, DType, Gradients, ParamId, Parameters, Recurrence, RecurrentShape, RecurrentWeights, Tape, Tensor, Var,
-    set_threads,
-};
+use tensor::{Cell, DType, Gradients, Recurrence, RecurrentShape, RecurrentWeights, Tape, Tensor, set_threads};
 
 use crate::gradients::check;
 use crate::support::{Layer, add, distance, noise, rows_of};
@@ -141,77 +138,6 @@ fn derivatives_are_differences() {
         let (first, last) = (tape.rows(x, 0, 3).unwrap(), tape.rows(x, 2, 3).unwrap());
         tape.mul(first, last).unwrap()
     });
-}
-
-fn floats(value: &Value) -> Vec<f32> {
-    value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap() as f32).collect()
-}
-
-/// The golden is made by `oracle/recurrent.py`.
-#[test]
-fn two_layers_are_those_of_pytorch() {
-    let golden: Value = serde_json::from_str(include_str!("../goldens/recurrent.json")).unwrap();
-    let [batch, time, inputs, hidden, layers] =
-        ["batch", "time", "inputs", "hidden", "layers"].map(|key| golden[key].as_u64().unwrap() as usize);
-    for (cell, case) in Cell::ALL.into_iter().zip(golden["cases"].as_array().unwrap()) {
-        assert_eq!(case["cell"], cell.name());
-        let mut parameters = Parameters::new();
-        for (name, weight) in case["weights"].as_object().unwrap() {
-            let shape: Vec<usize> = floats(&weight["shape"]).iter().map(|&size| size as usize).collect();
-            parameters.add(name, Tensor::from_f32(shape, floats(&weight["values"])).unwrap()).unwrap();
-        }
-        // Input and states are parameters here, so that their gradients are seen.
-        let x = Tensor::from_f32([batch * time, inputs], floats(&case["x"])).unwrap();
-        let x = parameters.add("x", x).unwrap();
-        let rows = cell.states() * batch;
-        let initial: Vec<ParamId> = (0..layers)
-            .map(|layer| {
-                let values = Tensor::from_f32([rows, hidden], floats(&case["initial"][layer])).unwrap();
-                parameters.add(format!("initial {layer}"), values).unwrap()
-            })
-            .collect();
-        let mut tape = Tape::new(&parameters);
-        let mut value = rows_of(&mut tape, x);
-        let mut total = None;
-        let add_weighed = |tape: &mut Tape, value: Var, seed: &Value, total: Option<Var>| {
-            let columns = tape.shape(value).1;
-            let seed = floats(seed);
-            let seed = tape.input(Tensor::from_f32([seed.len() / columns, columns], seed).unwrap());
-            let product = tape.mul(value, seed).unwrap();
-            let sum = tape.sum(product).unwrap();
-            Some(total.map_or(sum, |total| tape.add(total, sum).unwrap()))
-        };
-        for layer in 0..layers {
-            let id = |name: &str| parameters.id(&format!("{name}_l{layer}")).unwrap();
-            let weights = RecurrentWeights {
-                input: id("weight_ih"),
-                hidden: id("weight_hh"),
-                input_bias: Some(id("bias_ih")),
-                hidden_bias: Some(id("bias_hh")),
-            };
-            let initial = Some(rows_of(&mut tape, initial[layer]));
-            let shape = RecurrentShape { cell, batch, time, initial, document_of: None };
-            let found = tape.recurrent(value, &weights, &shape).unwrap();
-            value = found.output;
-            let error = distance(&tape.value(found.state).to_f32_vec(), &floats(&case["last"][layer]));
-            assert!(error < 1e-6, "{cell:?}: the last state of layer {layer} is {error} away");
-            total = add_weighed(&mut tape, found.state, &case["last_seed"][layer], total);
-        }
-        let error = distance(&tape.value(value).to_f32_vec(), &floats(&case["output"]));
-        assert!(error < 1e-6, "{cell:?}: the output is {error} away");
-        let total = add_weighed(&mut tape, value, &case["seed"], total).unwrap();
-        let mut gradients = Gradients::zeros_like(&parameters);
-        tape.backward(total, &[1.0], &mut gradients).unwrap();
-        for (id, name, _) in parameters.iter() {
-            let expected = match name.strip_prefix("initial ") {
-                Some(layer) => &case["initial_gradient"][layer.parse::<usize>().unwrap()],
-                None if name == "x" => &case["x_gradient"],
-                None => &case["gradients"][name],
-            };
-            let error = distance(gradients.get(id), &floats(expected));
-            assert!(error < 3e-6, "{cell:?}: the gradient of {name} is {error} away");
-        }
-    }
 }
 
 /// The bits of all that one call gives: outputs, last state, every gradient.

@@ -6,6 +6,7 @@ mod ledger;
 mod losses;
 mod operations;
 mod optimizers;
+mod recurrent;
 #[path = "../ops/support.rs"]
 #[allow(dead_code, reason = "shared with the other tests")]
 mod support;
@@ -23,6 +24,11 @@ fn operations_are_those_of_pytorch() {
 #[test]
 fn optimizers_take_the_steps_of_pytorch() {
     ledger::check(&optimizers::entries());
+}
+
+#[test]
+fn recurrent_layers_are_those_of_pytorch() {
+    ledger::check(&recurrent::entries());
 }
 
 #[test]

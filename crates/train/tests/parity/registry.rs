@@ -18,6 +18,8 @@ pub mod losses;
 pub mod operations;
 #[path = "../../../tensor/tests/parity/optimizers.rs"]
 pub mod optimizers;
+#[path = "../../../tensor/tests/parity/recurrent.rs"]
+pub mod recurrent;
 pub mod schedules;
 #[path = "../../../tensor/tests/ops/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of the engine")]
@@ -31,7 +33,7 @@ pub type Group = fn() -> Vec<Entry>;
 
 /// A heading of the page and the groups under it.
 pub const GROUPS: &[(&str, &[Group])] = &[
-    ("Operations", &[operations::entries, losses::entries, experts::entries]),
+    ("Operations", &[operations::entries, losses::entries, experts::entries, recurrent::entries]),
     ("Models", &[decoders::entries]),
     ("Optimisers", &[optimizers::entries]),
     ("Schedules", &[schedules::entries]),

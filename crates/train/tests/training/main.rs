@@ -3,6 +3,7 @@
 // Helpers of tests may unwrap as tests may.
 #![allow(clippy::unwrap_used)]
 
+mod invariances;
 mod logs;
 mod objectives;
 mod resume;
@@ -157,41 +158,6 @@ fn every_optimizer_learns() {
         let (first, last) = (notes.losses[0], summary.loss.unwrap());
         // A uniform guess costs ln 24 = 3.18.
         assert!(first > 2.9 && last < 2.0, "{optimizer:?}: {first} to {last}");
-    }
-}
-
-#[test]
-fn one_and_two_threads_give_the_same_bits() {
-    let config = TrainConfig { dropout: 0.1, ..settings(6) };
-    let results = [1, 2].map(|threads| {
-        tensor::set_threads(threads).unwrap();
-        let work = tempfile::tempdir().unwrap();
-        pretrain_in(work.path(), &config, u64::MAX).1
-    });
-    assert_eq!(results[0], results[1]);
-}
-
-#[test]
-fn accumulation_equals_one_larger_batch() {
-    let weights = |batch_size, gradient_accumulation| {
-        let config = TrainConfig { batch_size, gradient_accumulation, epsilon: 1e-3, ..settings(3) };
-        let work = tempfile::tempdir().unwrap();
-        let (decoder, mut parameters) = tiny_model();
-        let mut notes = Notes::default();
-        pretraining(&config)
-            .run(&decoder, &mut parameters, &config, work.path(), &after(u64::MAX), &mut notes)
-            .unwrap();
-        (values_of(&parameters), notes.losses)
-    };
-    let (whole, whole_losses) = weights(12, 1);
-    for (batch_size, gradient_accumulation) in [(4, 3), (1, 12)] {
-        let (parts, losses) = weights(batch_size, gradient_accumulation);
-        for (a, b) in whole_losses.iter().zip(&losses) {
-            assert!((a - b).abs() <= 1e-6 * a, "{a} and {b}");
-        }
-        let scale = whole.iter().fold(0f32, |most, value| most.max(value.abs()));
-        let gap = whole.iter().zip(&parts).fold(0f32, |most, (a, b)| most.max((a - b).abs()));
-        assert!(gap <= 1e-6 * scale, "{gap} of {scale}");
     }
 }
 
