@@ -122,8 +122,8 @@ fn step(node: &Node, dy: Buffer, to: &mut Slopes) {
         Op::LinearCrossEntropy { x, head, slopes } => {
             ops::projection::cross_entropy_backward(to, *x, *head, slopes, dy[0]);
         }
-        Op::LinearLogProbs { x, head, targets, log_sum_exp } => {
-            ops::projection::log_probs_backward(to, *x, *head, targets, log_sum_exp, &dy);
+        Op::LinearLogProbs { x, head, targets } => {
+            ops::projection::log_probs_backward(to, *x, *head, targets, &dy);
         }
         Op::Route { logits, chosen, is_renormalized } => {
             ops::router::route_backward(to, *logits, chosen, *is_renormalized, y, &dy);

@@ -10,6 +10,7 @@ pub(crate) mod decode;
 pub(crate) mod lanes;
 pub(crate) mod matmul;
 pub(crate) mod norm;
+pub(crate) mod projection;
 pub(crate) mod recurrent;
 pub(crate) mod rope;
 pub(crate) mod scores;

@@ -30,18 +30,6 @@ fn exponentials_body<const FMA: bool>(x: &mut [f32], scale: f32) -> (f32, f32) {
 }
 
 dispatch! {
-    /// `x = exp(scale · x − shift)`: probabilities again from a row of scores and its log-sum-exp.
-    fn probabilities(x: &mut [f32], scale: f32, shift: f32) = probabilities_body
-}
-
-#[inline(always)]
-fn probabilities_body<const FMA: bool>(x: &mut [f32], scale: f32, shift: f32) {
-    for x in x {
-        *x = exp::<FMA>(fma::<FMA>(*x, scale, -shift));
-    }
-}
-
-dispatch! {
     /// The logarithm of the sum of exponentials; leaves `x` as it is.
     fn log_sum_exp(x: &[f32]) -> f32 = log_sum_exp_body
 }

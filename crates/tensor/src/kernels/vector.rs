@@ -101,6 +101,7 @@ pub(crate) fn sum(x: &[f32]) -> f64 {
 }
 
 dispatch! {
+    /// The sum of few values.
     fn block_sum(x: &[f32]) -> f32 = sum_body
 }
 

@@ -93,7 +93,6 @@ pub(crate) enum Op {
         x: Var,
         head: LinearIds,
         targets: Vec<Option<u32>>,
-        log_sum_exp: Buffer,
     },
     Route {
         logits: Var,

@@ -1,23 +1,16 @@
-//! The last projection together with softmax and its loss, over groups of rows: the (rows, vocabulary) logits, by far
-//! the largest array of a step, never exist as a whole.
-//!
-//! A thread takes a few rows through everything that needs only them (product, softmax, slope by x), so that their
-//! logits stay in its second-level cache; the weights' slope is then one product over the group.
+//! The last projection together with softmax and its loss. How it goes through the vocabulary without ever holding all
+//! logits stands in `kernels/projection.rs`.
 
 use super::Op;
 use super::embedding::check_ids;
-use super::linear::{LinearIds, add_bias_gradient, check_bias, check_weight};
+use super::linear::{LinearIds, check_bias, check_weight};
 use crate::backward::Slopes as BackwardSlopes;
 use crate::buffer::Buffer;
 use crate::error::check_length;
-use crate::kernels::matmul::{Format, Matrix, Packed, matmul_gram, product_block};
-use crate::kernels::{softmax, vector};
+use crate::kernels::matmul::Format;
+use crate::kernels::projection::{Projection, RowSlope, Sinks};
+use crate::kernels::vector;
 use crate::{Parameters, Result, Tape, Tensor, TensorError, Var, threads};
-
-/// Rows a thread takes at once: whole register tiles of every kernel, whose logits stay in the second-level cache.
-const UNIT: usize = 24;
-/// Rows whose logits are held at once: enough units for a handful of threads.
-const GROUP: usize = 16 * UNIT;
 
 /// What is added to the cross-entropy of [`Tape::linear_cross_entropy_with`], and which rows it leaves out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -49,121 +42,6 @@ pub(crate) struct Slopes {
     dx: Buffer,
     d_weight: Buffer,
     d_bias: Buffer,
-}
-
-/// Where the slopes of a group of rows are added, as far as they are wanted.
-#[derive(Default)]
-struct SlopeSinks<'a> {
-    /// (all rows, inner).
-    x: Option<&'a mut [f32]>,
-    /// (vocabulary, inner).
-    weight: Option<&'a mut [f32]>,
-    /// (vocabulary).
-    bias: Option<&'a mut [f32]>,
-}
-
-/// The projection's weights (vocabulary, inner), packed once for all groups, and its bias.
-struct Projection<'p> {
-    bias: Option<&'p [f32]>,
-    inner: usize,
-    vocabulary: usize,
-    format: Format,
-    /// For x · weightᵀ.
-    forward: Packed,
-    /// For slope · weight, where a slope is wanted.
-    backward: Option<Packed>,
-}
-
-/// What one thread works on: some rows of x, gathered, their logits, a value each, and their slopes by x.
-struct Unit<'a, V> {
-    rows: &'a [usize],
-    x: &'a mut [f32],
-    logits: &'a mut [f32],
-    values: &'a mut [V],
-    dx: Option<&'a mut [f32]>,
-}
-
-impl<'p> Projection<'p> {
-    fn new(parameters: &'p Parameters, head: LinearIds, is_differentiated: bool) -> Projection<'p> {
-        let tensor = parameters.get(head.weight);
-        let (vocabulary, inner) = (tensor.shape()[0], tensor.shape()[1]);
-        let weights = Matrix::rows(tensor.values(), inner);
-        let format = Format::of(parameters.compute_dtype());
-        Projection {
-            bias: head.bias.map(|bias| parameters.get(bias).values()),
-            inner,
-            vocabulary,
-            format,
-            forward: Packed::parallel(format, weights.t(), inner, vocabulary),
-            backward: is_differentiated.then(|| Packed::parallel(format, weights, vocabulary, inner)),
-        }
-    }
-
-    /// For a group of `rows` of `x`: `body(row, its logits, its value)`, which may leave slopes where the logits were;
-    /// what those slopes are is added `to` where they are wanted.
-    fn group<V: Send>(
-        &self,
-        rows: &[usize],
-        x: &[f32],
-        values: &mut [V],
-        to: SlopeSinks,
-        body: impl Fn(usize, &mut [f32], &mut V) + Sync + Send,
-    ) {
-        let &Projection { inner, vocabulary, format, .. } = self;
-        let (mut gathered, mut logits) =
-            (Buffer::scratch(rows.len() * inner), Buffer::scratch(rows.len() * vocabulary));
-        // Rows that follow each other are added to where they belong; others by way of a copy.
-        let is_run = rows[rows.len() - 1] - rows[0] + 1 == rows.len();
-        let mut parts = Buffer::zeros(if to.x.is_some() && !is_run { rows.len() * inner } else { 0 });
-        let (mut scattered, direct) = match to.x {
-            Some(dx) if is_run => (None, Some(&mut dx[rows[0] * inner..][..rows.len() * inner])),
-            Some(dx) => (Some(dx), Some(&mut *parts)),
-            None => (None, None),
-        };
-        let mut slopes = direct.map(|direct| direct.chunks_mut(UNIT * inner));
-        let units = rows.chunks(UNIT).zip(gathered.chunks_mut(UNIT * inner)).zip(logits.chunks_mut(UNIT * vocabulary));
-        let mut units: Vec<Unit<V>> = units
-            .zip(values.chunks_mut(UNIT))
-            .map(|(((rows, x), logits), values)| Unit {
-                rows,
-                x,
-                logits,
-                values,
-                dx: slopes.as_mut().and_then(Iterator::next),
-            })
-            .collect();
-        threads::for_each_chunk(&mut units, 1, |_, units| {
-            units.iter_mut().for_each(|unit| self.unit(unit, x, &body));
-        });
-        drop(units);
-        if let Some(dx) = &mut scattered {
-            for (part, &row) in parts.chunks_exact(inner).zip(rows) {
-                vector::add_assign(part, &mut dx[row * inner..][..inner]);
-            }
-        }
-        if let Some(d_bias) = to.bias {
-            add_bias_gradient(&logits, d_bias);
-        }
-        if let Some(d_weight) = to.weight {
-            matmul_gram(format, (vocabulary, inner, rows.len()), &logits, &gathered, d_weight);
-        }
-    }
-
-    fn unit<V>(&self, unit: &mut Unit<V>, x: &[f32], body: &(impl Fn(usize, &mut [f32], &mut V) + Sync)) {
-        let &Projection { inner, vocabulary, .. } = self;
-        for (out, &row) in unit.x.chunks_exact_mut(inner).zip(unit.rows) {
-            out.copy_from_slice(&x[row * inner..][..inner]);
-        }
-        product_block(inner, Matrix::rows(unit.x, inner), &self.forward, unit.logits, false);
-        if let Some(bias) = self.bias {
-            unit.logits.chunks_exact_mut(vocabulary).for_each(|logits| vector::add_assign(bias, logits));
-        }
-        let rows = unit.logits.chunks_exact_mut(vocabulary).zip(&mut *unit.values).zip(unit.rows);
-        rows.for_each(|((logits, value), &row)| body(row, logits, value));
-        if let (Some(dx), Some(weights)) = (&mut unit.dx, &self.backward) {
-            product_block(vocabulary, Matrix::rows(unit.logits, vocabulary), weights, dx, true);
-        }
-    }
 }
 
 impl Tape<'_> {
@@ -221,37 +99,28 @@ impl Tape<'_> {
         let is_wanted = |id| self.is_recording && self.parameters.is_trainable(id);
         let x_needs = self.needs(x) && self.is_recording;
         let (w_needs, b_needs) = (is_wanted(head.weight), head.bias.is_some_and(is_wanted));
-        let projection = Projection::new(self.parameters, head, x_needs);
         let mut dx = Buffer::zeros(if x_needs { rows * inner } else { 0 });
         let mut d_weight = Buffer::zeros(if w_needs { vocabulary * inner } else { 0 });
         let mut d_bias = Buffer::zeros(if b_needs { vocabulary } else { 0 });
-        let uniform = label_smoothing / vocabulary as f32;
+        let to = Sinks {
+            x: x_needs.then_some(&mut *dx),
+            weight: w_needs.then_some(&mut *d_weight),
+            bias: b_needs.then_some(&mut *d_bias),
+        };
         let mut sums = [0.0f64; 3];
-        for rows in counted.chunks(GROUP) {
-            let mut losses = vec![[0.0f32; 3]; rows.len()];
-            let to = SlopeSinks {
-                x: x_needs.then_some(&mut *dx),
-                weight: w_needs.then_some(&mut *d_weight),
-                bias: b_needs.then_some(&mut *d_bias),
-            };
-            projection.group(rows, self.data(x), &mut losses, to, |row, logits, loss| {
-                let (target, weight) = (targets[row] as usize, weights[row]);
-                let at_target = logits[target];
-                let mean = if uniform > 0.0 { (vector::sum(logits) / vocabulary as f64) as f32 } else { 0.0 };
-                let (max, sum) = softmax::exponentials(logits, 1.0);
-                let log_z = max + sum.ln();
-                let smoothing = if uniform > 0.0 { label_smoothing * (at_target - mean) } else { 0.0 };
-                *loss = [log_z - at_target, smoothing, z_loss * log_z * log_z].map(|part| weight * part);
-                softmax::scale(logits, weight * (1.0 + 2.0 * z_loss * log_z) / sum);
-                if uniform > 0.0 {
-                    logits.iter_mut().for_each(|slope| *slope -= weight * uniform);
-                }
-                logits[target] -= weight * (1.0 - label_smoothing);
-            });
-            for (part, sum) in sums.iter_mut().enumerate() {
-                *sum += losses.iter().map(|loss| f64::from(loss[part])).sum::<f64>();
+        projection(self.parameters, head).run(&counted, self.data(x), &|row| targets[row], to, &mut |row, found| {
+            let (weight, log_z) = (weights[row], found.log_z);
+            let smoothing = label_smoothing * (found.at_target - found.mean);
+            let parts = [log_z - found.at_target, smoothing, z_loss * log_z * log_z];
+            for (sum, part) in sums.iter_mut().zip(parts) {
+                *sum += f64::from(weight * part);
             }
-        }
+            RowSlope {
+                probability: weight * (1.0 + 2.0 * z_loss * log_z),
+                everywhere: -weight * label_smoothing / vocabulary as f32,
+                at_target: -weight * (1.0 - label_smoothing),
+            }
+        });
         let [negative_log_likelihood, smoothing, z_loss] = sums;
         let value = Tensor::matrix(1, 1, Buffer::copy_of(&[sums.iter().sum::<f64>() as f32]));
         let op = Op::LinearCrossEntropy { x, head, slopes: Slopes { dx, d_weight, d_bias } };
@@ -274,23 +143,33 @@ impl Tape<'_> {
         if !counted.is_empty() {
             check_ids(OP, &targets.iter().flatten().copied().collect::<Vec<_>>(), vocabulary)?;
         }
-        let projection = Projection::new(self.parameters, head, false);
-        let (mut out, mut log_sum_exp) = (Buffer::zeros(rows), Buffer::zeros(rows));
-        for rows in counted.chunks(GROUP) {
-            let mut values = vec![(0.0, 0.0); rows.len()];
-            projection.group(rows, self.data(x), &mut values, SlopeSinks::default(), |row, logits, value| {
-                let at_target = targets[row].map_or(0.0, |target| logits[target as usize]);
-                *value = (at_target, softmax::log_sum_exp(logits));
-            });
-            for (&row, (at_target, sum)) in rows.iter().zip(values) {
-                out[row] = at_target - sum;
-                log_sum_exp[row] = sum;
-            }
-        }
+        let mut out = Buffer::zeros(rows);
+        let target_of = |row: usize| targets[row].unwrap_or_default();
+        projection(self.parameters, head).run(
+            &counted,
+            self.data(x),
+            &target_of,
+            Sinks::default(),
+            &mut |row, found| {
+                out[row] = found.at_target - found.log_z;
+                RowSlope::default()
+            },
+        );
         let is_trainable = |id| self.parameters.is_trainable(id);
         let needs = self.needs(x) || is_trainable(head.weight) || head.bias.is_some_and(is_trainable);
-        let op = Op::LinearLogProbs { x, head, targets: targets.to_vec(), log_sum_exp };
+        let op = Op::LinearLogProbs { x, head, targets: targets.to_vec() };
         Ok(self.push(Tensor::matrix(rows, 1, out), op, needs))
+    }
+}
+
+fn projection(parameters: &Parameters, head: LinearIds) -> Projection<'_> {
+    let tensor = parameters.get(head.weight);
+    Projection {
+        weights: tensor.values(),
+        bias: head.bias.map(|bias| parameters.get(bias).values()),
+        inner: tensor.shape()[1],
+        vocabulary: tensor.shape()[0],
+        format: Format::of(parameters.compute_dtype()),
     }
 }
 
@@ -325,28 +204,22 @@ pub(crate) fn log_probs_backward(
     x: Var,
     head: LinearIds,
     targets: &[Option<u32>],
-    log_sum_exp: &[f32],
     dy: &[f32],
 ) {
     let parameters = to.parameters;
-    let projection = Projection::new(parameters, head, to.needs(x));
     let counted: Vec<usize> = (0..dy.len()).filter(|&row| dy[row] != 0.0 && targets[row].is_some()).collect();
     let mut dx = to.needs(x).then(|| to.take_zeroed(x));
     let bias = head.bias.filter(|&id| parameters.is_trainable(id));
-    let mut d_bias = Buffer::zeros(bias.map_or(0, |_| projection.vocabulary));
-    for rows in counted.chunks(GROUP) {
-        let mut values = vec![(); rows.len()];
-        let x = to.nodes[x.index()].value.values();
-        let weight = parameters.is_trainable(head.weight).then(|| to.gradients.get_mut(head.weight));
-        let sinks = SlopeSinks { x: dx.as_deref_mut(), weight, bias: bias.map(|_| &mut *d_bias) };
-        projection.group(rows, x, &mut values, sinks, |row, logits, ()| {
-            softmax::probabilities(logits, 1.0, log_sum_exp[row]);
-            softmax::scale(logits, -dy[row]);
-            if let Some(target) = targets[row] {
-                logits[target as usize] += dy[row];
-            }
-        });
-    }
+    let mut d_bias = Buffer::zeros(bias.map_or(0, |id| parameters.get(id).len()));
+    let values = to.nodes[x.index()].value.values();
+    let weight = parameters.is_trainable(head.weight).then(|| to.gradients.get_mut(head.weight));
+    let sinks = Sinks { x: dx.as_deref_mut(), weight, bias: bias.map(|_| &mut *d_bias) };
+    let target_of = |row: usize| targets[row].unwrap_or_default();
+    projection(parameters, head).run(&counted, values, &target_of, sinks, &mut |row, _| RowSlope {
+        probability: -dy[row],
+        everywhere: 0.0,
+        at_target: dy[row],
+    });
     if let Some(bias) = bias {
         vector::add_assign(&d_bias, to.gradients.get_mut(bias));
     }

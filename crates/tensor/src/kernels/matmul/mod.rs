@@ -37,7 +37,7 @@ const GRAM_ROWS: usize = 384;
 
 /// Widest left operand of a weight gradient that is read where it lies: its rows of one pass stay in the second-level
 /// cache without getting into each other's sets. Packing a wider one costs less than the misses.
-const DIRECT: usize = 256;
+const DIRECT: usize = 288;
 /// Steps of one pass over such an operand: a line of every row of a has to stay in the first-level cache.
 const DIRECT_DEPTH: usize = 256;
 
@@ -209,8 +209,7 @@ pub(crate) fn matmul_gram(format: Format, (m, n, depth): (usize, usize, usize), 
     if c.is_empty() || depth == 0 {
         return;
     }
-    let pass = if format.is_exact() && m <= DIRECT { DIRECT_DEPTH } else { GRAM_DEPTH };
-    let pass = pass * format.values_a_word();
+    let pass = pass_of(format, m);
     if m * n <= SMALL { gram_by_depth(format, n, pass, a, b, c) } else { gram_by_rows(format, n, pass, a, b, c) }
 }
 
@@ -222,24 +221,44 @@ fn gram_by_depth(format: Format, n: usize, pass: usize, a: &[f32], b: &[f32], c:
     let (m, depth) = (c.len() / n, b.len() / n);
     let part = depth.div_ceil(PARTS).next_multiple_of(pass);
     let parts = depth.div_ceil(part);
-    let work = |index: usize, c: &mut [f32], mut is_added: bool| {
-        let mut packed = Packed::empty(format, pass.min(depth), n);
-        for from in (index * part..depth.min((index + 1) * part)).step_by(pass) {
-            let to = depth.min(from + pass);
-            packed.fill(Matrix::rows(&b[from * n..], n), to - from);
-            gram_block(&packed, m, 0, &a[from * m..to * m], c, is_added);
-            is_added = true;
-        }
-    };
     if parts == 1 {
-        return work(0, c, true);
+        return gram_passes(format, n, pass, a, b, c, true);
     }
     let mut partial = Buffer::scratch(parts * m * n);
-    threads::for_each_chunk(&mut partial, m * n, |index, partial| work(index, partial, false));
+    threads::for_each_chunk(&mut partial, m * n, |index, partial| {
+        let (from, to) = (index * part, depth.min((index + 1) * part));
+        gram_passes(format, n, pass, &a[from * m..to * m], &b[from * n..to * n], partial, false);
+    });
     threads::for_each_chunk(c, vector::BLOCK.min(m.div_ceil(8) * n), |index, c| {
         let at = index * vector::BLOCK.min(m.div_ceil(8) * n);
         partial.chunks(m * n).for_each(|partial| vector::add_assign(&partial[at..], c));
     });
+}
+
+/// As [`matmul_gram`] on this thread.
+pub(crate) fn gram_alone(format: Format, (m, n, depth): (usize, usize, usize), a: &[f32], b: &[f32], c: &mut [f32]) {
+    assert!(c.len() == m * n && a.len() == depth * m && b.len() == depth * n, "a product outside its operands");
+    if !c.is_empty() {
+        gram_passes(format, n, pass_of(format, m), a, b, c, true);
+    }
+}
+
+/// Values of the depth that one pass takes, for an output of `m` rows.
+fn pass_of(format: Format, m: usize) -> usize {
+    let steps = if format.is_exact() && m <= DIRECT { DIRECT_DEPTH } else { GRAM_DEPTH };
+    steps * format.values_a_word()
+}
+
+/// All of `c (m, n) (+)= aᵀ · b` on this thread, `pass` of the depth at a time.
+fn gram_passes(format: Format, n: usize, pass: usize, a: &[f32], b: &[f32], c: &mut [f32], mut is_added: bool) {
+    let (m, depth) = (c.len() / n, b.len() / n);
+    let mut packed = Packed::empty(format, pass.min(depth), n);
+    for from in (0..depth).step_by(pass) {
+        let to = depth.min(from + pass);
+        packed.fill(Matrix::rows(&b[from * n..], n), to - from);
+        gram_block(&packed, m, 0, &a[from * m..to * m], c, is_added);
+        is_added = true;
+    }
 }
 
 /// A large output: a pass takes some of the depth; all threads pack its rows of b, then each takes rows of the output
