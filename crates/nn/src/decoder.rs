@@ -58,6 +58,58 @@ impl Decoder {
         self.layout.final_norm
     }
 
+    /// x (batch * time, hidden_size) after a block's attention. What nothing further reads is released at once.
+    fn attention(
+        &self,
+        tape: &mut Tape,
+        x: Var,
+        layer: &LayerIds,
+        batch: &Batch,
+        shape: &AttentionShape,
+        dropout: &mut Dropout,
+    ) -> Result<Var, NnError> {
+        let normed = self.norm(tape, x, &layer.attention_norm)?;
+        let [mut query, mut key] = [linear(tape, normed, &layer.query)?, linear(tape, normed, &layer.key)?];
+        let value = linear(tape, normed, &layer.value)?;
+        tape.release(normed);
+        if let PositionKind::Rope { theta } = self.config.position {
+            for var in [&mut query, &mut key] {
+                let turned = tape.rope(*var, &batch.positions, shape.head_dim, theta as f32)?;
+                tape.release(*var);
+                *var = turned;
+            }
+        }
+        let attended = tape.attention(query, key, value, shape, &batch.mask)?;
+        tape.release_all([query, key, value]);
+        let branch = linear(tape, attended, &layer.output)?;
+        tape.release(attended);
+        join(tape, x, branch, dropout)
+    }
+
+    /// x (batch * time, hidden_size) after a block's feed-forward layers.
+    fn mlp(&self, tape: &mut Tape, x: Var, layer: &LayerIds, dropout: &mut Dropout) -> Result<Var, NnError> {
+        let normed = self.norm(tape, x, &layer.mlp_norm)?;
+        let inner = match &layer.mlp {
+            MlpIds::Gated { gate, up, .. } => {
+                let (gate, up) = (linear(tape, normed, gate)?, linear(tape, normed, up)?);
+                let inner = tape.swiglu(gate, up)?;
+                tape.release_all([gate, up]);
+                inner
+            }
+            MlpIds::Plain { fc, .. } => {
+                let before = linear(tape, normed, fc)?;
+                let inner = tape.gelu(before)?;
+                tape.release(before);
+                inner
+            }
+        };
+        tape.release(normed);
+        let (MlpIds::Gated { down, .. } | MlpIds::Plain { proj: down, .. }) = &layer.mlp;
+        let branch = linear(tape, inner, down)?;
+        tape.release(inner);
+        join(tape, x, branch, dropout)
+    }
+
     fn norm(&self, tape: &mut Tape, x: Var, norm: &NormIds) -> Result<Var, NnError> {
         let eps = self.config.norm_eps as f32;
         Ok(match norm.bias {
@@ -113,44 +165,23 @@ impl Network for Decoder {
         let mut x = tape.embedding(self.layout.embedding, &batch.ids)?;
         if let Some(table) = self.layout.positions {
             let positions = tape.embedding(table, &batch.positions)?;
-            x = tape.add(x, positions)?;
+            let sum = tape.add(x, positions)?;
+            tape.release_all([x, positions]);
+            x = sum;
         }
         x = dropout.apply(tape, x)?;
         for (index, layer) in self.layout.layers.iter().enumerate() {
-            tape.scope(format!("layers.{index}.attention"));
-            let normed = self.norm(tape, x, &layer.attention_norm)?;
-            let mut query = linear(tape, normed, &layer.query)?;
-            let mut key = linear(tape, normed, &layer.key)?;
-            let value = linear(tape, normed, &layer.value)?;
-            if let PositionKind::Rope { theta } = c.position {
-                query = tape.rope(query, &batch.positions, shape.head_dim, theta as f32)?;
-                key = tape.rope(key, &batch.positions, shape.head_dim, theta as f32)?;
-            }
-            let attended = tape.attention(query, key, value, &shape, &batch.mask)?;
-            let branch = linear(tape, attended, &layer.output)?;
-            let branch = dropout.apply(tape, branch)?;
-            x = tape.add(x, branch)?;
-
-            tape.scope(format!("layers.{index}.mlp"));
-            let normed = self.norm(tape, x, &layer.mlp_norm)?;
-            let branch = match &layer.mlp {
-                MlpIds::Gated { gate, up, down } => {
-                    let gate = linear(tape, normed, gate)?;
-                    let up = linear(tape, normed, up)?;
-                    let inner = tape.swiglu(gate, up)?;
-                    linear(tape, inner, down)?
-                }
-                MlpIds::Plain { fc, proj } => {
-                    let inner = linear(tape, normed, fc)?;
-                    let inner = tape.gelu(inner)?;
-                    linear(tape, inner, proj)?
-                }
-            };
-            let branch = dropout.apply(tape, branch)?;
-            x = tape.add(x, branch)?;
+            x = tape.checkpoint(x, |tape, x| {
+                tape.scope(format_args!("layers.{index}.attention"));
+                let x = self.attention(tape, x, layer, batch, &shape, &mut dropout)?;
+                tape.scope(format_args!("layers.{index}.mlp"));
+                self.mlp(tape, x, layer, &mut dropout)
+            })?;
         }
         tape.scope("final_norm");
-        self.norm(tape, x, &self.layout.final_norm)
+        let hidden = self.norm(tape, x, &self.layout.final_norm)?;
+        tape.release(x);
+        Ok(hidden)
     }
 
     fn head(&self) -> LinearIds {
@@ -171,4 +202,12 @@ impl Network for Decoder {
 
 fn linear(tape: &mut Tape, x: Var, ids: &LinearIds) -> Result<Var, NnError> {
     Ok(tape.linear(x, ids.weight, ids.bias)?)
+}
+
+/// x + dropout(branch), both released.
+fn join(tape: &mut Tape, x: Var, branch: Var, dropout: &mut Dropout) -> Result<Var, NnError> {
+    let branch = dropout.apply(tape, branch)?;
+    let sum = tape.add(x, branch)?;
+    tape.release_all([x, branch]);
+    Ok(sum)
 }

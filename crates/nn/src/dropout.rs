@@ -17,10 +17,12 @@ impl Dropout {
         Dropout { setting: setting.filter(|&(p, _)| p > 0.0), site: 0 }
     }
 
-    /// The next place.
+    /// x after the next place, which is the last to read x itself.
     pub(crate) fn apply(&mut self, tape: &mut Tape, x: Var) -> Result<Var, NnError> {
         let Some((p, seed)) = self.setting else { return Ok(x) };
         self.site += 1;
-        Ok(tape.dropout(x, p, Rng::for_item(seed, "dropout", self.site).next_u64())?)
+        let dropped = tape.dropout(x, p, Rng::for_item(seed, "dropout", self.site).next_u64())?;
+        tape.release(x);
+        Ok(dropped)
     }
 }

@@ -1,11 +1,13 @@
 //! The backward table: which derivative belongs to which operation, on one page.
 //!
 //! Values are visited from the last to the first. A value's slope (dL/dvalue) is complete when it is visited, because
-//! everything that uses it came later on the tape.
+//! everything that uses it came later on the tape. What a derivative reads and the tape let go is made again before its visit.
 
 use crate::buffer::Buffer;
+use crate::keep::restore;
+use crate::lists::{Lists, Node};
+use crate::ops::rope::Cached;
 use crate::ops::{self, Op};
-use crate::tape::Node;
 use crate::watch::{Part, Seen};
 use crate::{Gradients, Parameters, Tape, Var, profile};
 
@@ -14,7 +16,7 @@ pub(crate) struct Slopes<'t> {
     pub(crate) nodes: &'t [Node],
     pub(crate) parameters: &'t Parameters,
     pub(crate) gradients: &'t mut Gradients,
-    of: Vec<Option<Buffer>>,
+    of: &'t mut [Option<Buffer>],
     /// Whose slopes the operation at hand has added to, while somebody watches.
     touched: Option<Vec<usize>>,
 }
@@ -32,7 +34,7 @@ impl Slopes<'_> {
     pub(crate) fn take(&mut self, var: Var) -> (Buffer, bool) {
         match self.of[var.index()].take() {
             Some(slope) => (slope, false),
-            None => (Buffer::scratch(self.value(var).len()), true),
+            None => (Buffer::scratch(self.nodes[var.index()].len()), true),
         }
     }
 
@@ -71,50 +73,72 @@ impl Slopes<'_> {
     }
 }
 
-/// Adds the derivatives of Σ `seed` · `loss` to `gradients`; shapes were checked.
+/// Adds the derivatives of Σ `seed` · `loss` to `gradients`; shapes were checked. When `is_last`, what the tape keeps of a
+/// value goes with the visit to it.
 pub(crate) fn run(
-    tape: &Tape,
+    tape: &mut Tape,
     loss: Var,
     seed: &[f32],
     gradients: &mut Gradients,
+    is_last: bool,
     mut watcher: Option<&mut dyn FnMut(&Seen)>,
 ) {
-    let mut of: Vec<Option<Buffer>> = Vec::new();
+    let Tape { parameters, lists, .. } = tape;
+    let Lists { nodes, turns, slopes: of, scopes, .. } = lists;
+    of.clear();
     of.resize_with(loss.index() + 1, || None);
     of[loss.index()] = Some(Buffer::copy_of(seed));
-    let touched = watcher.is_some().then(Vec::new);
-    let mut slopes = Slopes { nodes: &tape.nodes, parameters: tape.parameters, gradients, of, touched };
     for index in (0..=loss.index()).rev() {
-        let node = &tape.nodes[index];
-        let Some(dy) = slopes.of[index].take() else { continue };
-        if node.needs_gradient {
+        if let Some(dy) = of[index].take().filter(|_| nodes[index].needs_gradient) {
             let start = profile::start();
-            step(node, dy, &mut slopes);
+            if nodes[index].op.reads_output() {
+                restore(nodes, parameters, turns, index);
+            }
+            let (before, rest) = nodes.split_at_mut(index);
+            let node = &mut rest[0];
+            for input in node.op.inputs(parameters).filter(|input| input.is_read) {
+                restore(before, parameters, turns, input.var.index());
+            }
+            if is_last && !node.op.reads_output() {
+                node.value.drop_values();
+            }
+            let touched = watcher.is_some().then(Vec::new);
+            let mut slopes = Slopes { nodes: before, parameters, gradients, of, touched };
+            step(node, dy, turns, &mut slopes);
             profile::stop(start, "backward", node.op.name());
             if let Some(watcher) = &mut watcher {
-                slopes.show(node, tape.scope_of(node), *watcher);
+                slopes.show(node, scopes.of(node), *watcher);
             }
         }
+        let node = &mut nodes[index];
+        node.drop_restored();
+        if is_last {
+            node.op = Op::Forgotten(node.op.name());
+            node.value.drop_values();
+        }
     }
+    gradients.fill_missing(parameters);
 }
 
 /// One row of the table.
-fn step(node: &Node, dy: Buffer, to: &mut Slopes) {
+fn step(node: &Node, dy: Buffer, turns: &[Cached], to: &mut Slopes) {
     let y = node.value.values();
     match &node.op {
         Op::Input | Op::Forgotten(_) => {}
         Op::Embedding { table, ids } => ops::embedding::backward(to, *table, ids, &dy),
         Op::Linear { x, weight, bias } => ops::linear::backward(to, *x, *weight, *bias, &dy),
-        Op::RmsNorm { x, gain, inverse } => ops::norm::rms_backward(to, *x, *gain, inverse, &dy),
-        Op::LayerNorm { x, gain, bias, statistics } => {
+        Op::RmsNorm { x, gain, inverse, .. } => ops::norm::rms_backward(to, *x, *gain, inverse, &dy),
+        Op::LayerNorm { x, gain, bias, statistics, .. } => {
             ops::norm::layer_backward(to, *x, *gain, *bias, statistics, &dy);
         }
-        Op::Rope { x, turns } => ops::rope::backward(to, *x, turns, node.value.shape()[1], dy),
+        Op::Rope { x, turns: index } => {
+            ops::rope::backward(to, *x, &turns[*index].turns, node.value.shape()[1], dy);
+        }
         Op::Attention { q, k, v, shape, scoring, log_sum_exp } => {
             ops::attention::backward(to, (*q, *k, *v), shape, scoring, y, log_sum_exp, &dy);
         }
         Op::SwiGlu { gate, up } => ops::activation::swiglu_backward(to, *gate, *up, dy),
-        Op::Gelu { x } => ops::activation::gelu_backward(to, *x, &dy),
+        Op::Gelu { x } => ops::activation::gelu_backward(to, *x, dy),
         Op::Add { a, b } => ops::elementwise::add_backward(to, *a, *b, dy),
         Op::Mul { a, b } => ops::elementwise::mul_backward(to, *a, *b, &dy),
         Op::Scale { x, factor } => ops::elementwise::scale_backward(to, *x, *factor, &dy),

@@ -14,11 +14,14 @@ pub mod peak;
 pub mod profile;
 pub mod weights;
 
+mod arena;
 mod backward;
 mod buffer;
 mod error;
 mod isa;
+mod keep;
 mod kernels;
+mod lists;
 mod ops;
 mod parameters;
 mod tape;
@@ -26,7 +29,7 @@ mod tensor;
 mod threads;
 mod watch;
 
-pub use buffer::release_buffers;
+pub use buffer::{MemoryUsage, memory_usage, release_buffers, reset_memory_peak};
 pub use error::TensorError;
 pub use isa::{Isa, available_isas, isa, set_isa};
 pub use ops::attention::{AttentionBias, AttentionRule, AttentionShape, Mask, alibi_slopes, t5_bucket};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use crate::buffer::Buffer;
 use crate::kernels::softmax;
 use crate::kernels::vector::{self, BLOCK};
 use crate::{DType, Result, Tensor, TensorError, profile, threads};
@@ -157,25 +158,43 @@ impl Parameters {
 }
 
 /// One sum of derivatives for every parameter, in their order.
+///
+/// A sum takes memory from the first derivative that is added to it until [`Gradients::forget`]: while a step's values pile
+/// up there need be no gradients yet.
 #[derive(Clone, Debug)]
 pub struct Gradients {
-    values: Vec<Vec<f32>>,
+    sums: Vec<Sum>,
+}
+
+#[derive(Clone, Debug)]
+struct Sum {
+    len: usize,
+    /// `len` values, or none where nothing was added yet.
+    values: Buffer,
 }
 
 impl Gradients {
     /// Zeros for every value of `parameters`.
     pub fn zeros_like(parameters: &Parameters) -> Gradients {
-        Gradients { values: parameters.iter().map(|(_, _, tensor)| vec![0.0; tensor.len()]).collect() }
+        let mut gradients = Gradients::none_like(parameters);
+        gradients.sums.iter_mut().for_each(|sum| _ = sum.values_mut());
+        gradients
     }
 
-    /// The gradient of `id`; empty for an id of other parameters.
+    /// No derivatives yet of `parameters`, and no memory for them: what is not there counts as zeros.
+    pub fn none_like(parameters: &Parameters) -> Gradients {
+        let sum = |tensor: &Tensor| Sum { len: tensor.len(), values: Buffer::default() };
+        Gradients { sums: parameters.iter().map(|(_, _, tensor)| sum(tensor)).collect() }
+    }
+
+    /// The gradient of `id`; empty for an id of other parameters, and where no derivative was added yet.
     pub fn get(&self, id: ParamId) -> &[f32] {
-        self.values.get(id.index()).map_or(&[], Vec::as_slice)
+        self.sums.get(id.index()).map_or(&[], |sum| &sum.values)
     }
 
     /// The gradient of `id`, to be changed; empty for an id of other parameters.
     pub fn get_mut(&mut self, id: ParamId) -> &mut [f32] {
-        self.values.get_mut(id.index()).map_or(&mut [], Vec::as_mut_slice)
+        self.sums.get_mut(id.index()).map_or(&mut [], Sum::values_mut)
     }
 
     /// Set all to zero.
@@ -183,6 +202,11 @@ impl Gradients {
         let start = profile::start();
         self.for_each_block(|block| block.fill(0.0));
         profile::stop(start, "update", "clear gradients");
+    }
+
+    /// As [`Gradients::clear`], and give the memory back until derivatives are added again.
+    pub fn forget(&mut self) {
+        self.sums.iter_mut().for_each(|sum| sum.values = Buffer::default());
     }
 
     /// Multiply all by `factor`.
@@ -193,12 +217,18 @@ impl Gradients {
     /// The Euclidean norm over all values, summed in f64 in a fixed order.
     pub fn norm(&self) -> f64 {
         let start = profile::start();
-        let blocks = self.values.iter().flat_map(|values| values.chunks(BLOCK));
-        let mut sums: Vec<(&[f32], f64)> = blocks.map(|block| (block, 0.0)).collect();
-        threads::for_each_chunk(&mut sums, 1, |_, sums| {
-            sums.iter_mut().for_each(|(block, sum)| *sum = vector::sum_of_squares(block));
-        });
-        let norm = sums.iter().map(|(_, sum)| sum).sum::<f64>().sqrt();
+        let largest = self.sums.iter().map(|sum| sum.values.len().div_ceil(BLOCK)).max().unwrap_or(0);
+        let mut squares: Buffer<f64> = Buffer::scratch(largest);
+        let mut total = 0.0;
+        for Sum { values, .. } in &self.sums {
+            let squares = &mut squares[..values.len().div_ceil(BLOCK)];
+            threads::for_each_chunk(squares, 1, |index, squares| {
+                let block = &values[index * BLOCK..];
+                squares[0] = vector::sum_of_squares(&block[..block.len().min(BLOCK)]);
+            });
+            squares.iter().for_each(|squares| total += squares);
+        }
+        let norm = f64::sqrt(total);
         profile::stop(start, "update", "gradient norm");
         norm
     }
@@ -208,25 +238,49 @@ impl Gradients {
     /// # Errors
     /// When `other` belongs to parameters of other shapes.
     pub fn add(&mut self, other: &Gradients) -> Result<()> {
-        let lengths = |gradients: &Gradients| gradients.values.iter().map(Vec::len).collect::<Vec<_>>();
-        if lengths(self) != lengths(other) {
+        let lengths = |gradients: &Gradients| gradients.sums.iter().map(|sum| sum.len).collect::<Vec<_>>();
+        if self.sums.len() != other.sums.len() || self.sums.iter().zip(&other.sums).any(|(a, b)| a.len != b.len) {
             return Err(TensorError::shape("Gradients::add", lengths(self), lengths(other)));
         }
-        for (sum, values) in self.values.iter_mut().zip(&other.values) {
-            sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+        for (sum, other) in self.sums.iter_mut().zip(&other.sums) {
+            if !other.values.is_empty() {
+                sum.values_mut().iter_mut().zip(&*other.values).for_each(|(sum, value)| *sum += value);
+            }
         }
         Ok(())
     }
 
     /// `work` over blocks of all values, in parallel.
     fn for_each_block(&mut self, work: impl Fn(&mut [f32]) + Sync + Send) {
-        let mut blocks: Vec<&mut [f32]> = self.values.iter_mut().flat_map(|values| values.chunks_mut(BLOCK)).collect();
-        threads::for_each_chunk(&mut blocks, 1, |_, blocks| blocks.iter_mut().for_each(|block| work(block)));
+        for sum in &mut self.sums {
+            threads::for_each_chunk(&mut sum.values, BLOCK, |_, block| work(block));
+        }
+    }
+
+    /// Zeros where a backward pass added nothing to a parameter that is trained.
+    pub(crate) fn fill_missing(&mut self, parameters: &Parameters) {
+        for (index, sum) in self.sums.iter_mut().enumerate() {
+            if parameters.is_trainable(ParamId::from_index(index)) {
+                sum.values_mut();
+            }
+        }
     }
 
     /// Whether the shapes are those of `parameters`.
     pub(crate) fn fit(&self, parameters: &Parameters) -> bool {
-        self.values.len() == parameters.len()
-            && parameters.iter().zip(&self.values).all(|((_, _, tensor), values)| tensor.len() == values.len())
+        self.sums.len() == parameters.len()
+            && parameters.iter().zip(&self.sums).all(|((_, _, tensor), sum)| tensor.len() == sum.len)
+    }
+}
+
+impl Sum {
+    /// The values, zeros where there were none.
+    fn values_mut(&mut self) -> &mut [f32] {
+        if self.values.len() != self.len {
+            let mut zeros = Buffer::scratch(self.len);
+            threads::for_each_chunk(&mut zeros, BLOCK, |_, zeros| zeros.fill(0.0));
+            self.values = zeros;
+        }
+        &mut self.values
     }
 }

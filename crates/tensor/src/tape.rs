@@ -2,10 +2,10 @@
 
 use crate::buffer::Buffer;
 use crate::error::check_length;
-use crate::kernels::vector;
+use crate::lists::{Lists, Node};
 use crate::ops::Op;
 use crate::watch::{Part, Seen};
-use crate::{DType, Gradients, Parameters, Result, Tensor, TensorError, backward, profile};
+use crate::{DType, Gradients, Parameters, Result, Tensor, TensorError, backward, keep, profile};
 
 /// A value on a [`Tape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -15,15 +15,6 @@ impl Var {
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
-}
-
-pub(crate) struct Node {
-    pub(crate) value: Tensor,
-    pub(crate) op: Op,
-    /// Whether a trainable parameter stands behind the value.
-    pub(crate) needs_gradient: bool,
-    /// Which of the tape's scopes the operation stands in.
-    scope: u32,
 }
 
 /// What a tape shows the values to that are put on it. Borrowed, since a boxed one would have to be dropped, and every
@@ -36,11 +27,11 @@ type Watcher<'p> = &'p mut (dyn FnMut(&Seen) + 'p);
 /// Vars belong to the tape that made them. Passing another tape's is an error of the program and may panic.
 pub struct Tape<'p> {
     pub(crate) parameters: &'p Parameters,
-    pub(crate) nodes: Vec<Node>,
+    pub(crate) lists: Lists,
     pub(crate) is_recording: bool,
-    pub(crate) turns: Vec<crate::ops::rope::Cached>,
-    /// The parts of the model that were begun, in order; the first is no part.
-    scopes: Vec<String>,
+    pub(crate) checkpoints: bool,
+    /// The first node of the part under [`Tape::checkpoint`]; 0 outside of one.
+    pub(crate) part_from: usize,
     watcher: Option<Watcher<'p>>,
     /// When the last operation ended, while the time of each is measured.
     clock: Option<std::time::Instant>,
@@ -51,10 +42,10 @@ impl<'p> Tape<'p> {
     pub fn new(parameters: &'p Parameters) -> Tape<'p> {
         Tape {
             parameters,
-            nodes: Vec::new(),
+            lists: Lists::take(),
             is_recording: true,
-            turns: Vec::new(),
-            scopes: vec![String::new()],
+            checkpoints: false,
+            part_from: 0,
             watcher: None,
             clock: profile::start(),
         }
@@ -67,8 +58,8 @@ impl<'p> Tape<'p> {
 
     /// From here on, operations belong to this part of the model, such as `layers.3.self_attn`. Errors and watchers name
     /// it; the numbers do not depend on it.
-    pub fn scope(&mut self, part: impl Into<String>) {
-        self.scopes.push(part.into());
+    pub fn scope(&mut self, part: impl std::fmt::Display) {
+        self.lists.scopes.begin(part);
     }
 
     /// Show every value that is put on the tape from here on, at the moment it is made.
@@ -78,10 +69,9 @@ impl<'p> Tape<'p> {
 
     /// `error` with the part of the model that the tape is in, when it was an operation of this tape that failed.
     pub fn located(&self, error: TensorError) -> TensorError {
-        match (self.scopes.last(), error) {
-            (Some(part), error) if part.is_empty() || matches!(error, TensorError::In { .. }) => error,
-            (Some(part), error) => TensorError::In { part: part.clone(), source: Box::new(error) },
-            (None, error) => error,
+        match (self.lists.scopes.name(self.lists.scopes.now()), error) {
+            ("", error) | (_, error @ TensorError::In { .. }) => error,
+            (part, error) => TensorError::In { part: part.to_owned(), source: Box::new(error) },
         }
     }
 
@@ -99,12 +89,12 @@ impl<'p> Tape<'p> {
         self.push(value, Op::Input, false)
     }
 
-    /// The value of `var`.
+    /// The value of `var`; without its values once it was [released](Tape::release).
     ///
     /// # Panics
     /// When `var` was made by a longer tape.
     pub fn value(&self, var: Var) -> &Tensor {
-        &self.nodes[var.index()].value
+        &self.lists.nodes[var.index()].value
     }
 
     /// The rows and columns of `var`.
@@ -131,7 +121,18 @@ impl<'p> Tape<'p> {
     /// When the tape does not record, or `seed` or `gradients` do not fit.
     pub fn backward(&mut self, loss: Var, seed: &[f32], gradients: &mut Gradients) -> Result<()> {
         self.check_backward(loss, seed, gradients)?;
-        backward::run(self, loss, seed, gradients, None);
+        backward::run(self, loss, seed, gradients, false, None);
+        Ok(())
+    }
+
+    /// As [`Tape::backward`], for the last time: what the tape keeps is let go as the pass goes over it, so that gradients
+    /// take its place.
+    ///
+    /// # Errors
+    /// As [`Tape::backward`].
+    pub fn finish(mut self, loss: Var, seed: &[f32], gradients: &mut Gradients) -> Result<()> {
+        self.check_backward(loss, seed, gradients)?;
+        backward::run(&mut self, loss, seed, gradients, true, None);
         Ok(())
     }
 
@@ -148,7 +149,7 @@ impl<'p> Tape<'p> {
         watcher: &mut dyn FnMut(&Seen),
     ) -> Result<()> {
         self.check_backward(loss, seed, gradients)?;
-        backward::run(self, loss, seed, gradients, Some(watcher));
+        backward::run(self, loss, seed, gradients, false, Some(watcher));
         Ok(())
     }
 
@@ -156,7 +157,7 @@ impl<'p> Tape<'p> {
         if !self.is_recording {
             return Err(TensorError::NotRecorded);
         }
-        check_length("backward", "seeds", seed.len(), self.value(loss).len())?;
+        check_length("backward", "seeds", seed.len(), self.lists.nodes[loss.index()].len())?;
         if !gradients.fit(self.parameters) {
             return Err(TensorError::argument("backward", "the gradients belong to other parameters"));
         }
@@ -168,59 +169,74 @@ impl<'p> Tape<'p> {
     ///
     /// # Errors
     /// [`TensorError::NotFinite`].
-    pub fn check_finite(&self, var: Var) -> Result<()> {
-        for node in self.nodes.iter().take(var.index() + 1) {
-            if vector::all_finite(node.value.values()) {
-                continue;
+    pub fn check_finite(&mut self, var: Var) -> Result<()> {
+        let Lists { nodes, turns, scopes, .. } = &mut self.lists;
+        for index in 0..=var.index() {
+            // The first bad value may be one that was let go since.
+            if nodes[index].op.is_repeatable() {
+                keep::restore(nodes, self.parameters, turns, index);
             }
-            let columns = node.value.shape().last().copied().unwrap_or(1).max(1);
-            let bad = node.value.values().iter().enumerate().find(|(_, value)| !value.is_finite());
-            if let Some((index, &value)) = bad {
-                let (op, row, column) = (node.op.name(), index / columns, index % columns);
-                let error = TensorError::NotFinite { op, value, row, column };
-                return Err(match self.scope_of(node) {
-                    "" => error,
-                    part => TensorError::In { part: part.to_owned(), source: Box::new(error) },
-                });
-            }
+            let found = nodes[index].check_finite();
+            nodes[index].drop_restored();
+            found.map_err(|error| match scopes.of(&nodes[index]) {
+                "" => error,
+                part => TensorError::In { part: part.to_owned(), source: Box::new(error) },
+            })?;
         }
         Ok(())
     }
 
     pub(crate) fn push(&mut self, value: Tensor, op: Op, needs_gradient: bool) -> Var {
-        let var = Var(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        let var = Var(u32::try_from(self.lists.nodes.len()).unwrap_or(u32::MAX));
         let needs_gradient = needs_gradient && self.is_recording;
         profile::stop(self.clock, "forward", op.name());
         self.clock = profile::start();
-        let scope = self.scopes.len() - 1;
+        let scope = self.lists.scopes.now();
         if let Some(watcher) = &mut self.watcher {
             let columns = value.shape().last().copied().unwrap_or(1).max(1);
             let parameter = op.parameters().first().copied();
-            let (scope, op, values) = (self.scopes[scope].as_str(), op.name(), value.values());
+            let (scope, op, values) = (self.lists.scopes.name(scope), op.name(), value.values());
             watcher(&Seen { part: Part::Output, scope, op, parameter, columns, values });
         }
         // A tape that does not record lets go of what only a derivative would need.
         let op = if self.is_recording { op } else { Op::Forgotten(op.name()) };
-        self.nodes.push(Node { value, op, needs_gradient, scope: u32::try_from(scope).unwrap_or(u32::MAX) });
+        if needs_gradient {
+            for input in op.inputs(self.parameters).filter(|input| input.is_read) {
+                self.lists.nodes[input.var.index()].is_read = true;
+            }
+        }
+        self.lists.nodes.push(Node {
+            value,
+            op,
+            needs_gradient,
+            scope: u32::try_from(scope).unwrap_or(u32::MAX),
+            is_read: false,
+            is_released: false,
+            is_restored: false,
+        });
         var
-    }
-
-    /// The part of the model a value belongs to.
-    pub(crate) fn scope_of(&self, node: &Node) -> &str {
-        self.scopes.get(node.scope as usize).map_or("", String::as_str)
     }
 
     /// The f32 values of `var`.
     pub(crate) fn data(&self, var: Var) -> &[f32] {
-        self.nodes[var.index()].value.values()
+        self.lists.nodes[var.index()].value.values()
     }
 
     pub(crate) fn needs(&self, var: Var) -> bool {
-        self.nodes[var.index()].needs_gradient
+        self.lists.nodes[var.index()].needs_gradient
     }
 
-    /// An error unless `var` has at least one row and one column.
+    /// An error when `var` was released.
+    pub(crate) fn present(&self, op: &'static str, var: Var) -> Result<()> {
+        match self.lists.nodes[var.index()].is_released {
+            true => Err(TensorError::argument(op, "an input was released before")),
+            false => Ok(()),
+        }
+    }
+
+    /// An error unless `var` has at least one row and one column, and its values.
     pub(crate) fn non_empty(&self, op: &'static str, var: Var) -> Result<(usize, usize)> {
+        self.present(op, var)?;
         let (rows, columns) = self.shape(var);
         match rows * columns {
             0 => Err(TensorError::Empty { op, shape: vec![rows, columns] }),
@@ -232,7 +248,7 @@ impl<'p> Tape<'p> {
     pub(crate) fn same_shape(&self, op: &'static str, a: Var, b: Var) -> Result<(usize, usize)> {
         let (left, right) = (self.shape(a), self.shape(b));
         match left == right {
-            true => self.non_empty(op, a),
+            true => self.present(op, b).and_then(|()| self.non_empty(op, a)),
             false => Err(TensorError::shape(op, [left.0, left.1], [right.0, right.1])),
         }
     }

@@ -34,8 +34,15 @@ enum Storage {
 /// A contiguous row-major array of any rank.
 #[derive(Clone)]
 pub struct Tensor {
-    shape: Vec<usize>,
+    shape: Dimensions,
     storage: Storage,
+}
+
+/// Dimensions, outermost first; those of a matrix, which every operation makes, without memory of their own.
+#[derive(Clone)]
+enum Dimensions {
+    Matrix([usize; 2]),
+    Any(Vec<usize>),
 }
 
 impl Tensor {
@@ -46,7 +53,7 @@ impl Tensor {
     pub fn from_f32(shape: impl Into<Vec<usize>>, values: Vec<f32>) -> Result<Tensor> {
         let shape = shape.into();
         check_length("from_f32", "values", values.len(), elements("from_f32", &shape)?)?;
-        Ok(Tensor { shape, storage: Storage::F32(Buffer::copy_of(&values)) })
+        Ok(Tensor { shape: Dimensions::Any(shape), storage: Storage::F32(Buffer::lasting_copy_of(&values)) })
     }
 
     /// A tensor of `shape` over values already rounded to bf16.
@@ -56,7 +63,7 @@ impl Tensor {
     pub fn from_bf16(shape: impl Into<Vec<usize>>, values: Vec<bf16>) -> Result<Tensor> {
         let shape = shape.into();
         check_length("from_bf16", "values", values.len(), elements("from_bf16", &shape)?)?;
-        Ok(Tensor { shape, storage: Storage::Bf16(values) })
+        Ok(Tensor { shape: Dimensions::Any(shape), storage: Storage::Bf16(values) })
     }
 
     /// Zeros.
@@ -64,21 +71,35 @@ impl Tensor {
         let shape = shape.into();
         let count = shape.iter().product();
         let storage = match dtype {
-            DType::F32 => Storage::F32(Buffer::zeros(count)),
+            DType::F32 => Storage::F32(Buffer::lasting(count)),
             DType::Bf16 => Storage::Bf16(vec![bf16::ZERO; count]),
         };
-        Tensor { shape, storage }
+        Tensor { shape: Dimensions::Any(shape), storage }
     }
 
     /// A matrix over a buffer whose length is `rows * columns`.
     pub(crate) fn matrix(rows: usize, columns: usize, values: Buffer) -> Tensor {
         debug_assert_eq!(values.len(), rows * columns);
-        Tensor { shape: vec![rows, columns], storage: Storage::F32(values) }
+        Tensor { shape: Dimensions::Matrix([rows, columns]), storage: Storage::F32(values) }
+    }
+
+    /// Let go of the values; the shape stays.
+    pub(crate) fn drop_values(&mut self) {
+        self.storage = Storage::F32(Buffer::default());
+    }
+
+    /// Put back values after [`Tensor::drop_values`].
+    pub(crate) fn put_values(&mut self, values: Buffer) {
+        debug_assert_eq!(values.len(), self.shape().iter().product::<usize>());
+        self.storage = Storage::F32(values);
     }
 
     /// The dimensions, outermost first.
     pub fn shape(&self) -> &[usize] {
-        &self.shape
+        match &self.shape {
+            Dimensions::Matrix(shape) => shape,
+            Dimensions::Any(shape) => shape,
+        }
     }
 
     /// How the values are stored.
@@ -150,7 +171,7 @@ impl Tensor {
                 Storage::Bf16(values.iter().map(|&value| bf16::from_f32(value)).collect())
             }
             (Storage::Bf16(values), DType::F32) => {
-                let mut wide = Buffer::scratch(values.len());
+                let mut wide = Buffer::lasting(values.len());
                 wide.iter_mut().zip(values).for_each(|(wide, value)| *wide = value.to_f32());
                 Storage::F32(wide)
             }
@@ -169,10 +190,10 @@ impl Tensor {
 
     /// The rows and columns of a matrix; a vector is one row.
     pub(crate) fn matrix_shape(&self, op: &'static str) -> Result<(usize, usize)> {
-        match self.shape[..] {
+        match *self.shape() {
             [rows, columns] => Ok((rows, columns)),
             [columns] => Ok((1, columns)),
-            _ => Err(TensorError::argument(op, format!("the shape {:?} is not that of a matrix", self.shape))),
+            _ => Err(TensorError::argument(op, format!("the shape {:?} is not that of a matrix", self.shape()))),
         }
     }
 }
@@ -183,7 +204,7 @@ impl std::fmt::Debug for Tensor {
             Storage::F32(values) => values.iter().take(8).copied().collect(),
             Storage::Bf16(values) => values.iter().take(8).map(|value| value.to_f32()).collect(),
         };
-        write!(f, "Tensor({:?}, {:?}, {head:?}{})", self.shape, self.dtype(), if self.len() > 8 { "…" } else { "" })
+        write!(f, "Tensor({:?}, {:?}, {head:?}{})", self.shape(), self.dtype(), if self.len() > 8 { "…" } else { "" })
     }
 }
 

@@ -28,6 +28,17 @@ impl From<Precision> for tensor::DType {
     }
 }
 
+/// What of the forward pass is kept for the backward pass. The weights that come out are the same bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Checkpointing {
+    /// All that derivatives read.
+    #[default]
+    None,
+    /// What each block reads; the block is computed again when its derivatives are due (Chen and others, 2016).
+    Block,
+}
+
 /// The rule that makes steps of gradients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -84,6 +95,8 @@ pub struct TrainConfig {
     pub gradient_accumulation: usize,
     /// Tokens in one sequence.
     pub sequence_length: usize,
+    /// What of the forward pass is kept for the backward pass: memory against time, for the same weights.
+    pub activation_checkpointing: Checkpointing,
     /// The rule that makes steps of gradients.
     pub optimizer: OptimizerKind,
     /// Peak learning rate. Adafactor's is relative to the size of the weights, and 1/√(updates) bounds it too.
@@ -146,6 +159,7 @@ impl Default for TrainConfig {
             batch_size: 8,
             gradient_accumulation: 1,
             sequence_length: 256,
+            activation_checkpointing: Checkpointing::None,
             optimizer: OptimizerKind::AdamW,
             learning_rate: 1e-3,
             muon_learning_rate: 0.0,

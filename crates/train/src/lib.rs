@@ -25,7 +25,7 @@ mod trap;
 mod update;
 
 pub use batch::{Counts, DataOrder, DataPosition, DataSet, TrainBatch};
-pub use config::{OptimizerKind, Precision, TrainConfig};
+pub use config::{Checkpointing, OptimizerKind, Precision, TrainConfig};
 pub use conversations::{PackedConversations, PackingReport, TargetSequence};
 pub use dpo::{Dpo, DpoConfig};
 pub use error::{Result, TrainError};

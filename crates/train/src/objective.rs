@@ -84,6 +84,8 @@ impl Objective for NextToken {
         };
         let rows = network.before_head(tape, hidden)?;
         let found = tape.linear_cross_entropy_with(rows, network.head(), &batch.targets, &weights, &settings)?;
+        // Its slopes are known; only the operations that made the rows may want them.
+        tape.release(rows);
         let mut measures = Vec::new();
         if self.label_smoothing > 0.0 || self.z_loss > 0.0 {
             measures.push(("total_loss", found.negative_log_likelihood + found.smoothing + found.z_loss));

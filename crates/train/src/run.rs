@@ -205,8 +205,16 @@ fn identity(run: &Run, parameters: &Parameters) -> Result<Identity> {
     let to_json = |result: serde_json::Result<Value>| result.map_err(|error| TrainError::Data(error.to_string()));
     let mut config = to_json(serde_json::to_value(run.config))?;
     if let Value::Object(settings) = &mut config {
-        // How often is measured, logged and saved decides nothing about the weights.
-        for key in ["eval_every", "eval_batches", "checkpoint_every", "keep_checkpoints", "log_every"] {
+        // How often is measured, logged and saved, and what is kept in memory, decides nothing about the weights.
+        let indifferent = [
+            "eval_every",
+            "eval_batches",
+            "checkpoint_every",
+            "keep_checkpoints",
+            "log_every",
+            "activation_checkpointing",
+        ];
+        for key in indifferent {
             settings.remove(key);
         }
     }

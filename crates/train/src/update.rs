@@ -9,7 +9,7 @@ use tensor::optim::Optimizer;
 use tensor::{Gradients, Parameters, Tape};
 
 use crate::batch::{Counts, DataOrder, TrainBatch};
-use crate::config::TrainConfig;
+use crate::config::{Checkpointing, TrainConfig};
 use crate::error::{Result, TrainError};
 use crate::observer::Evaluation;
 use crate::run::Run;
@@ -57,7 +57,7 @@ impl<'a> Trainer<'a> {
             gradient_accumulation: config.gradient_accumulation,
             seed: config.seed,
         };
-        Trainer { run, order, gradients: Gradients::zeros_like(parameters), held_out: Vec::new() }
+        Trainer { run, order, gradients: Gradients::none_like(parameters), held_out: Vec::new() }
     }
 
     /// The micro-batches of batch `index` (from 0), with the rows they hold.
@@ -70,7 +70,8 @@ impl<'a> Trainer<'a> {
     /// Loss and gradient of batch `index` (from 0).
     pub(crate) fn measure(&mut self, parameters: &Parameters, index: u64) -> Result<Measured> {
         let micro_batches = self.micro_batches(index)?;
-        self.gradients.clear();
+        // They come back as the backward pass lets go of what the forward pass kept.
+        self.gradients.forget();
         let Scores { loss, counts, measures } =
             accumulate(self.run, parameters, &micro_batches, index, Some(&mut self.gradients))?;
         let grad_norm = if loss.is_finite() { self.gradients.norm() } else { f64::NAN };
@@ -195,7 +196,7 @@ fn accumulate(
             break;
         }
         if let Some(gradients) = gradients.as_deref_mut() {
-            tape.backward(scored.output, &scored.seed, gradients)?;
+            tape.finish(scored.output, &scored.seed, gradients)?;
         }
     }
     Ok(scores)
@@ -216,6 +217,7 @@ pub(crate) fn score(
     totals: &Counts,
     dropout: Option<(f32, u64)>,
 ) -> Result<crate::objective::Scored> {
+    tape.set_checkpointing(run.config.activation_checkpointing == Checkpointing::Block);
     let scored = run.network.hidden(tape, &batch.input(), dropout).map_err(TrainError::from).and_then(|hidden| {
         tape.scope("loss");
         run.objective.score(tape, hidden, run.network, batch, totals)

@@ -32,6 +32,17 @@ pub struct BenchTrainArguments {
     /// Arithmetic of the matrix products.
     #[arg(long, value_enum, default_value_t = BenchDtype::F32)]
     pub dtype: BenchDtype,
+    /// What of the forward pass is kept: all that derivatives read, or what each block reads, which is less memory for the
+    /// same weights and about a quarter more time.
+    #[arg(long, value_enum, default_value_t = BenchCheckpointing::None, value_name = "PARTS")]
+    pub activation_checkpointing: BenchCheckpointing,
+    /// Micro-batches that the batch of an update is cut into.
+    #[arg(long, default_value_t = 1, value_name = "N", allow_negative_numbers = true,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub gradient_accumulation: u64,
+    /// The rule that makes steps of gradients.
+    #[arg(long, value_enum, default_value_t = BenchOptimizer::Adamw)]
+    pub optimizer: BenchOptimizer,
     /// Steps that are measured.
     #[arg(long, default_value_t = 10, value_name = "N", allow_negative_numbers = true,
           value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -79,6 +90,51 @@ pub enum BenchDtype {
     F32,
     /// bfloat16 products summed in 32 bits.
     Bf16,
+}
+
+/// What is kept of a forward pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchCheckpointing {
+    /// All that derivatives read.
+    None,
+    /// What each block reads.
+    Block,
+}
+
+impl From<BenchCheckpointing> for train::Checkpointing {
+    fn from(checkpointing: BenchCheckpointing) -> Self {
+        match checkpointing {
+            BenchCheckpointing::None => train::Checkpointing::None,
+            BenchCheckpointing::Block => train::Checkpointing::Block,
+        }
+    }
+}
+
+/// An optimiser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BenchOptimizer {
+    /// AdamW for every parameter.
+    Adamw,
+    /// Muon for the matrices of the blocks, AdamW for the rest.
+    Muon,
+    /// Lion for every parameter.
+    Lion,
+    /// Gradient descent with momentum.
+    Sgd,
+    /// Adafactor for every parameter.
+    Adafactor,
+}
+
+impl From<BenchOptimizer> for train::OptimizerKind {
+    fn from(optimizer: BenchOptimizer) -> Self {
+        match optimizer {
+            BenchOptimizer::Adamw => train::OptimizerKind::AdamW,
+            BenchOptimizer::Muon => train::OptimizerKind::Muon,
+            BenchOptimizer::Lion => train::OptimizerKind::Lion,
+            BenchOptimizer::Sgd => train::OptimizerKind::Sgd,
+            BenchOptimizer::Adafactor => train::OptimizerKind::Adafactor,
+        }
+    }
 }
 
 impl From<BenchDtype> for train::Precision {

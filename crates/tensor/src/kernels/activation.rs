@@ -70,16 +70,16 @@ fn gelu_in_place_body<const FMA: bool>(x: &mut [f32]) {
 }
 
 dispatch! {
-    /// `dx += dy · gelu′(x)`.
-    fn gelu_backward(x: &[f32], dy: &[f32], dx: &mut [f32]) = gelu_backward_body
+    /// `dy = dy · gelu′(x)`: the slope by x, where that by the output stood.
+    fn gelu_backward(x: &[f32], dy: &mut [f32]) = gelu_backward_body
 }
 
 #[inline(always)]
-fn gelu_backward_body<const FMA: bool>(x: &[f32], dy: &[f32], dx: &mut [f32]) {
-    for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
+fn gelu_backward_body<const FMA: bool>(x: &[f32], dy: &mut [f32]) {
+    for (dy, &x) in dy.iter_mut().zip(x) {
         let t = tanh::<FMA>(SCALE * x * fma::<FMA>(CUBIC, x * x, 1.0));
         let inner = SCALE * fma::<FMA>(3.0 * CUBIC, x * x, 1.0);
-        *dx += dy * (0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner);
+        *dy *= 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner;
     }
 }
 

@@ -117,7 +117,7 @@ dispatch! {
     /// With `n = (x − mean)·r` and `g = dy·gain`: `dx += r · (g − mean(g) − n · mean(g·n))`, `d_gain += Σ dy · n`,
     /// `d_bias += Σ dy`; `d_both` holds `d_gain` and then `d_bias`.
     fn layer_backward(
-        x: &[f32], gain: &[f32], statistics: &[f32], dy: &[f32], dx: &mut [f32], d_both: &mut [f32],
+        x: &[f32], gain: &[f32], statistics: &[f32], dy: &[f32], dx: &mut [f32], d_both: &mut [f32], is_first: bool,
     ) = layer_backward_body
 }
 
@@ -129,6 +129,7 @@ fn layer_backward_body<const FMA: bool>(
     dy: &[f32],
     dx: &mut [f32],
     d_both: &mut [f32],
+    is_first: bool,
 ) {
     let width = gain.len();
     let (d_gain, d_bias) = d_both.split_at_mut(width);
@@ -142,8 +143,12 @@ fn layer_backward_body<const FMA: bool>(
         let g_mean = dot::<FMA>(dy, gain) / width as f32;
         // Σ g·n = r · (Σ g·x − mean · Σ g)
         let g_n_mean = r * (gained_dot::<FMA>(x, dy, gain) / width as f32 - mean * g_mean);
-        for (((dx, &x), &dy), &gain) in dx.iter_mut().zip(x).zip(dy).zip(gain) {
-            *dx += r * (dy * gain - g_mean - (x - mean) * r * g_n_mean);
+        let slope = |x: f32, dy: f32, gain: f32| r * (dy * gain - g_mean - (x - mean) * r * g_n_mean);
+        let values = dx.iter_mut().zip(x).zip(dy).zip(gain);
+        if is_first {
+            values.for_each(|(((dx, &x), &dy), &gain)| *dx = slope(x, dy, gain));
+        } else {
+            values.for_each(|(((dx, &x), &dy), &gain)| *dx += slope(x, dy, gain));
         }
     }
 }

@@ -2,24 +2,33 @@
 //! head turns together with element `i + head_dim / 2`.
 
 use super::lanes::{dispatch, fma};
+use crate::buffer::Buffer;
 
 /// Cosines and sines for a list of positions: one row a *distinct* position, and the row of every token.
 #[derive(Debug)]
 pub(crate) struct Turns {
     pub(crate) head_dim: usize,
     /// (distinct positions, head_dim): the cosines of a position, then its sines.
-    table: Vec<f32>,
-    row_of: Vec<u32>,
+    table: Buffer,
+    row_of: Buffer<u32>,
 }
 
 impl Turns {
     pub(crate) fn new(positions: &[u32], head_dim: usize, theta: f32) -> Turns {
-        let mut distinct = positions.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
+        let mut sorted: Buffer<u32> = Buffer::copy_of(positions);
+        sorted.sort_unstable();
+        let mut count = 0;
+        for index in 0..sorted.len() {
+            if index == 0 || sorted[index] != sorted[index - 1] {
+                // Never ahead of `index`, so what is compared next is still there.
+                sorted[count] = sorted[index];
+                count += 1;
+            }
+        }
+        let distinct = &sorted[..count];
         let half = head_dim / 2;
-        let mut table = vec![0.0; distinct.len() * head_dim];
-        for (row, &position) in table.chunks_exact_mut(head_dim.max(1)).zip(&distinct) {
+        let mut table: Buffer = Buffer::zeros(count * head_dim);
+        for (row, &position) in table.chunks_exact_mut(head_dim.max(1)).zip(distinct) {
             for i in 0..half {
                 let frequency = f64::from(theta).powf(-2.0 * i as f64 / head_dim as f64);
                 // As Hugging Face does, the frequency and the angle are f32 before the cosine is taken.
@@ -30,7 +39,7 @@ impl Turns {
             }
         }
         let place = |position| distinct.binary_search(position).unwrap_or(0) as u32;
-        Turns { head_dim, table, row_of: positions.iter().map(place).collect() }
+        Turns { head_dim, table, row_of: Buffer::collect(positions.len(), positions.iter().map(place)) }
     }
 
     /// Cosines and sines of one token.

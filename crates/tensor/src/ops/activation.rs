@@ -14,11 +14,7 @@ impl Tape<'_> {
     /// When the shapes differ or are empty.
     pub fn swiglu(&mut self, gate: Var, up: Var) -> Result<Var> {
         let (rows, columns) = self.same_shape("swiglu", gate, up)?;
-        let mut out = Buffer::scratch(rows * columns);
-        let (gates, ups) = (self.data(gate), self.data(up));
-        threads::for_each_chunk(&mut out, BLOCK, |block, out| {
-            activation::swiglu_forward(&gates[block * BLOCK..], &ups[block * BLOCK..], out);
-        });
+        let out = swiglu_forward(self.data(gate), self.data(up));
         let needs = self.needs(gate) || self.needs(up);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::SwiGlu { gate, up }, needs))
     }
@@ -29,14 +25,28 @@ impl Tape<'_> {
     /// When x is empty.
     pub fn gelu(&mut self, x: Var) -> Result<Var> {
         let (rows, columns) = self.non_empty("gelu", x)?;
-        let mut out = Buffer::scratch(rows * columns);
-        let values = self.data(x);
-        threads::for_each_chunk(&mut out, BLOCK, |block, out| {
-            activation::gelu_forward(&values[block * BLOCK..], out);
-        });
+        let out = gelu_forward(self.data(x));
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Gelu { x }, needs))
     }
+}
+
+/// The values of [`Tape::swiglu`].
+pub(crate) fn swiglu_forward(gates: &[f32], ups: &[f32]) -> Buffer {
+    let mut out = Buffer::scratch(gates.len());
+    threads::for_each_chunk(&mut out, BLOCK, |block, out| {
+        activation::swiglu_forward(&gates[block * BLOCK..], &ups[block * BLOCK..], out);
+    });
+    out
+}
+
+/// The values of [`Tape::gelu`].
+pub(crate) fn gelu_forward(values: &[f32]) -> Buffer {
+    let mut out = Buffer::scratch(values.len());
+    threads::for_each_chunk(&mut out, BLOCK, |block, out| {
+        activation::gelu_forward(&values[block * BLOCK..], out);
+    });
+    out
 }
 
 /// The derivative of [`Tape::swiglu`].
@@ -51,11 +61,8 @@ pub(crate) fn swiglu_backward(to: &mut Slopes, gate: Var, up: Var, mut dy: Buffe
 }
 
 /// The derivative of [`Tape::gelu`].
-pub(crate) fn gelu_backward(to: &mut Slopes, x: Var, dy: &[f32]) {
-    let mut dx = to.take_zeroed(x);
+pub(crate) fn gelu_backward(to: &mut Slopes, x: Var, mut dy: Buffer) {
     let values = to.value(x);
-    threads::for_each_chunk(&mut dx, BLOCK, |block, dx| {
-        activation::gelu_backward(&values[block * BLOCK..], &dy[block * BLOCK..], dx);
-    });
-    to.put(x, dx);
+    threads::for_each_chunk(&mut dy, BLOCK, |block, dy| activation::gelu_backward(&values[block * BLOCK..], dy));
+    super::elementwise::give(to, x, dy);
 }

@@ -14,7 +14,7 @@ impl Tape<'_> {
     /// When the shapes differ or are empty.
     pub fn add(&mut self, a: Var, b: Var) -> Result<Var> {
         let (rows, columns) = self.same_shape("add", a, b)?;
-        let out = self.map2(a, b, |a, b| a + b);
+        let out = sum(self.data(a), self.data(b));
         let needs = self.needs(a) || self.needs(b);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Add { a, b }, needs))
     }
@@ -25,7 +25,7 @@ impl Tape<'_> {
     /// When the shapes differ or are empty.
     pub fn mul(&mut self, a: Var, b: Var) -> Result<Var> {
         let (rows, columns) = self.same_shape("mul", a, b)?;
-        let out = self.map2(a, b, |a, b| a * b);
+        let out = product(self.data(a), self.data(b));
         let needs = self.needs(a) || self.needs(b);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Mul { a, b }, needs))
     }
@@ -36,7 +36,7 @@ impl Tape<'_> {
     /// When x is empty.
     pub fn scale(&mut self, x: Var, factor: f32) -> Result<Var> {
         let (rows, columns) = self.non_empty("scale", x)?;
-        let out = self.map2(x, x, |x, _| x * factor);
+        let out = scaled(self.data(x), factor);
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Scale { x, factor }, needs))
     }
@@ -52,26 +52,45 @@ impl Tape<'_> {
         if !(0.0..1.0).contains(&p) {
             return Err(TensorError::argument(OP, format!("the probability {p} is not in [0, 1)")));
         }
-        let mut out = Buffer::scratch(rows * columns);
-        let values = self.data(x);
-        threads::for_each_chunk(&mut out, BLOCK, |block, out| {
-            activation::dropout(&values[block * BLOCK..], (block * BLOCK) as u64, seed, p, out, false);
-        });
+        let out = dropped(self.data(x), p, seed);
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Dropout { x, p, seed }, needs))
     }
+}
 
-    fn map2(&self, a: Var, b: Var, map: impl Fn(f32, f32) -> f32 + Sync + Send) -> Buffer {
-        let (a, b) = (self.data(a), self.data(b));
-        let mut out = Buffer::scratch(a.len());
-        threads::for_each_chunk(&mut out, BLOCK, |block, out| {
-            let at = block * BLOCK;
-            for ((out, &a), &b) in out.iter_mut().zip(&a[at..]).zip(&b[at..]) {
-                *out = map(a, b);
-            }
-        });
-        out
-    }
+/// The values of [`Tape::add`].
+pub(crate) fn sum(a: &[f32], b: &[f32]) -> Buffer {
+    map2(a, b, |a, b| a + b)
+}
+
+/// The values of [`Tape::mul`].
+pub(crate) fn product(a: &[f32], b: &[f32]) -> Buffer {
+    map2(a, b, |a, b| a * b)
+}
+
+/// The values of [`Tape::scale`].
+pub(crate) fn scaled(x: &[f32], factor: f32) -> Buffer {
+    map2(x, x, |x, _| x * factor)
+}
+
+/// The values of [`Tape::dropout`].
+pub(crate) fn dropped(values: &[f32], p: f32, seed: u64) -> Buffer {
+    let mut out = Buffer::scratch(values.len());
+    threads::for_each_chunk(&mut out, BLOCK, |block, out| {
+        activation::dropout(&values[block * BLOCK..], (block * BLOCK) as u64, seed, p, out, false);
+    });
+    out
+}
+
+fn map2(a: &[f32], b: &[f32], map: impl Fn(f32, f32) -> f32 + Sync + Send) -> Buffer {
+    let mut out = Buffer::scratch(a.len());
+    threads::for_each_chunk(&mut out, BLOCK, |block, out| {
+        let at = block * BLOCK;
+        for ((out, &a), &b) in out.iter_mut().zip(&a[at..]).zip(&b[at..]) {
+            *out = map(a, b);
+        }
+    });
+    out
 }
 
 /// Add a finished slope to that of `var`, or make it that.

@@ -19,17 +19,22 @@ impl Tape<'_> {
         let tensor = self.parameters.checked(OP, table)?;
         let (vocabulary, columns) = tensor.matrix_shape(OP)?;
         check_ids(OP, ids, vocabulary)?;
-        let values = tensor.values();
-        let mut out = Buffer::scratch(ids.len() * columns);
-        threads::for_each_chunk(&mut out, ROWS * columns, |block, out| {
-            for (out, &id) in out.chunks_exact_mut(columns).zip(&ids[block * ROWS..]) {
-                out.copy_from_slice(&values[id as usize * columns..][..columns]);
-            }
-        });
+        let out = forward(tensor.values(), columns, ids);
         let needs = self.parameters.is_trainable(table);
         let value = Tensor::matrix(ids.len(), columns, out);
-        Ok(self.push(value, Op::Embedding { table, ids: ids.to_vec() }, needs))
+        Ok(self.push(value, Op::Embedding { table, ids: Buffer::copy_of(ids) }, needs))
     }
+}
+
+/// The values of [`Tape::embedding`].
+pub(crate) fn forward(table: &[f32], columns: usize, ids: &[u32]) -> Buffer {
+    let mut out = Buffer::scratch(ids.len() * columns);
+    threads::for_each_chunk(&mut out, ROWS * columns, |block, out| {
+        for (out, &id) in out.chunks_exact_mut(columns).zip(&ids[block * ROWS..]) {
+            out.copy_from_slice(&table[id as usize * columns..][..columns]);
+        }
+    });
+    out
 }
 
 /// An error for an empty list of ids, or an id that is not below `limit`.
@@ -46,8 +51,8 @@ pub(crate) fn check_ids(op: &'static str, ids: &[u32], limit: usize) -> Result<(
 /// Adds every row's slope to its table row, each table row in the order of the ids.
 pub(crate) fn backward(to: &mut Slopes, table: ParamId, ids: &[u32], dy: &[f32]) {
     let columns = dy.len() / ids.len();
-    let mut order: Vec<u32> = (0..ids.len() as u32).collect();
-    order.sort_by_key(|&row| ids[row as usize]);
+    let mut order: Buffer<u32> = Buffer::collect(ids.len(), 0..ids.len() as u32);
+    order.sort_unstable_by_key(|&row| (ids[row as usize], row));
     // Table rows are split evenly, so that threads own disjoint parts of the table.
     let gradient = to.gradients.get_mut(table);
     let block_rows = (gradient.len() / columns).div_ceil(16).max(1);

@@ -5,7 +5,7 @@ use crate::backward::Slopes;
 use crate::buffer::Buffer;
 use crate::kernels::matmul::{Format, Matrix, matmul, matmul_gram};
 use crate::kernels::vector;
-use crate::{ParamId, Result, Tape, Tensor, TensorError, Var, profile, threads};
+use crate::{ParamId, Parameters, Result, Tape, Tensor, TensorError, Var, profile, threads};
 
 /// Rows a block of the bias's sums.
 const ROWS: usize = 256;
@@ -33,21 +33,14 @@ impl Tape<'_> {
     /// When the shapes do not fit or x is empty.
     pub fn linear(&mut self, x: Var, weight: ParamId, bias: Option<ParamId>) -> Result<Var> {
         const OP: &str = "linear";
-        let (rows, inner) = self.non_empty(OP, x)?;
+        let (rows, _) = self.non_empty(OP, x)?;
         let outer = check_weight(self, OP, x, weight)?;
-        let mut out = Buffer::scratch(rows * outer);
-        let format = Format::of(self.parameters.compute_dtype());
-        let weights = Matrix::rows(self.parameters.get(weight).values(), inner);
-        matmul(format, (rows, outer, inner), Matrix::rows(self.data(x), inner), weights.t(), &mut out, false);
         let mut needs = self.needs(x) || self.parameters.is_trainable(weight);
         if let Some(bias) = bias {
             check_bias(self, OP, weight, bias)?;
-            let values = self.parameters.get(bias).values();
-            threads::for_each_chunk(&mut out, ROWS * outer, |_, out| {
-                out.chunks_exact_mut(outer).for_each(|out| vector::add_assign(values, out));
-            });
             needs |= self.parameters.is_trainable(bias);
         }
+        let out = forward(self.parameters, self.data(x), weight, bias);
         Ok(self.push(Tensor::matrix(rows, outer, out), Op::Linear { x, weight, bias }, needs))
     }
 
@@ -60,6 +53,24 @@ impl Tape<'_> {
         let LinearIds { weight, bias } = head.into();
         self.linear(x, weight, bias)
     }
+}
+
+/// The values of [`Tape::linear`].
+pub(crate) fn forward(parameters: &Parameters, x: &[f32], weight: ParamId, bias: Option<ParamId>) -> Buffer {
+    let tensor = parameters.get(weight);
+    let (outer, inner) = (tensor.shape()[0], tensor.shape()[1]);
+    let rows = x.len() / inner;
+    let mut out = Buffer::scratch(rows * outer);
+    let format = Format::of(parameters.compute_dtype());
+    let weights = Matrix::rows(tensor.values(), inner);
+    matmul(format, (rows, outer, inner), Matrix::rows(x, inner), weights.t(), &mut out, false);
+    if let Some(bias) = bias {
+        let values = parameters.get(bias).values();
+        threads::for_each_chunk(&mut out, ROWS * outer, |_, out| {
+            out.chunks_exact_mut(outer).for_each(|out| vector::add_assign(values, out));
+        });
+    }
+    out
 }
 
 /// The first dimension of `weight`, when its second is the width of `x`.

@@ -2,6 +2,7 @@
 //! table that leads from an operation to its derivative is `backward.rs`.
 
 pub(crate) mod activation;
+pub(crate) mod again;
 pub(crate) mod attention;
 pub(crate) mod elementwise;
 pub(crate) mod embedding;
@@ -18,7 +19,6 @@ pub(crate) mod rows;
 use std::sync::Arc;
 
 use crate::buffer::Buffer;
-use crate::kernels::rope::Turns;
 use crate::{ParamId, Var};
 use attention::{AttentionShape, Scoring};
 use linear::LinearIds;
@@ -30,7 +30,7 @@ pub(crate) enum Op {
     Forgotten(&'static str),
     Embedding {
         table: ParamId,
-        ids: Vec<u32>,
+        ids: Buffer<u32>,
     },
     Linear {
         x: Var,
@@ -40,17 +40,20 @@ pub(crate) enum Op {
     RmsNorm {
         x: Var,
         gain: ParamId,
+        eps: f32,
         inverse: Buffer,
     },
     LayerNorm {
         x: Var,
         gain: ParamId,
         bias: ParamId,
+        eps: f32,
         statistics: Buffer,
     },
     Rope {
         x: Var,
-        turns: Arc<Turns>,
+        /// Their place in the tape's list.
+        turns: usize,
     },
     Attention {
         q: Var,
@@ -121,7 +124,7 @@ pub(crate) enum Op {
     },
     SegmentSum {
         x: Var,
-        segment_of: Vec<Option<u32>>,
+        segment_of: Buffer<u32>,
     },
     Sum {
         x: Var,

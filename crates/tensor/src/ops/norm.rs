@@ -16,13 +16,9 @@ impl Tape<'_> {
         const OP: &str = "rms_norm";
         let (rows, columns) = self.non_empty(OP, x)?;
         let gains = vector_parameter(self, OP, x, gain)?;
-        let (mut out, mut inverse) = (Buffer::scratch(rows * columns), Buffer::scratch(rows));
-        let values = self.data(x);
-        threads::for_each_chunk2(&mut out, ROWS * columns, &mut inverse, ROWS, |block, out, inverse| {
-            norm::rms_forward(&values[block * ROWS * columns..], gains, eps, out, inverse);
-        });
+        let (out, inverse) = rms_forward(self.data(x), gains, eps);
         let needs = self.needs(x) || self.parameters.is_trainable(gain);
-        Ok(self.push(Tensor::matrix(rows, columns, out), Op::RmsNorm { x, gain, inverse }, needs))
+        Ok(self.push(Tensor::matrix(rows, columns, out), Op::RmsNorm { x, gain, eps, inverse }, needs))
     }
 
     /// (x − mean) / √(variance + eps) · gain + bias over every row (Ba, Kiros & Hinton 2016): x (rows, columns), gain
@@ -35,13 +31,9 @@ impl Tape<'_> {
         let (rows, columns) = self.non_empty(OP, x)?;
         let gains = vector_parameter(self, OP, x, gain)?;
         let biases = vector_parameter(self, OP, x, bias)?;
-        let (mut out, mut statistics) = (Buffer::scratch(rows * columns), Buffer::scratch(2 * rows));
-        let values = self.data(x);
-        threads::for_each_chunk2(&mut out, ROWS * columns, &mut statistics, 2 * ROWS, |block, out, statistics| {
-            norm::layer_forward(&values[block * ROWS * columns..], gains, biases, eps, out, statistics);
-        });
+        let (out, statistics) = layer_forward(self.data(x), gains, biases, eps);
         let needs = self.needs(x) || self.parameters.is_trainable(gain) || self.parameters.is_trainable(bias);
-        Ok(self.push(Tensor::matrix(rows, columns, out), Op::LayerNorm { x, gain, bias, statistics }, needs))
+        Ok(self.push(Tensor::matrix(rows, columns, out), Op::LayerNorm { x, gain, bias, eps, statistics }, needs))
     }
 }
 
@@ -54,6 +46,26 @@ fn vector_parameter<'p>(tape: &Tape<'p>, op: &'static str, x: Var, id: ParamId) 
         true => Ok(tensor.values()),
         false => Err(TensorError::shape(op, [rows, columns], tensor.shape())),
     }
+}
+
+/// The values of [`Tape::rms_norm`], and one statistic a row.
+pub(crate) fn rms_forward(values: &[f32], gains: &[f32], eps: f32) -> (Buffer, Buffer) {
+    let columns = gains.len();
+    let (mut out, mut inverse) = (Buffer::scratch(values.len()), Buffer::scratch(values.len() / columns));
+    threads::for_each_chunk2(&mut out, ROWS * columns, &mut inverse, ROWS, |block, out, inverse| {
+        norm::rms_forward(&values[block * ROWS * columns..], gains, eps, out, inverse);
+    });
+    (out, inverse)
+}
+
+/// The values of [`Tape::layer_norm`], and two statistics a row.
+pub(crate) fn layer_forward(values: &[f32], gains: &[f32], biases: &[f32], eps: f32) -> (Buffer, Buffer) {
+    let columns = gains.len();
+    let (mut out, mut statistics) = (Buffer::scratch(values.len()), Buffer::scratch(2 * values.len() / columns));
+    threads::for_each_chunk2(&mut out, ROWS * columns, &mut statistics, 2 * ROWS, |block, out, statistics| {
+        norm::layer_forward(&values[block * ROWS * columns..], gains, biases, eps, out, statistics);
+    });
+    (out, statistics)
 }
 
 /// The derivative of [`Tape::rms_norm`].
@@ -79,11 +91,11 @@ pub(crate) fn layer_backward(to: &mut Slopes, x: Var, gain: ParamId, bias: Param
     let gains = to.parameters.get(gain).values();
     let columns = gains.len();
     let mut partial = Buffer::zeros((statistics.len() / 2).div_ceil(ROWS) * 2 * columns);
-    let mut dx = to.take_zeroed(x);
+    let (mut dx, is_new) = to.take(x);
     let values = to.value(x);
     threads::for_each_chunk2(&mut dx, ROWS * columns, &mut partial, 2 * columns, |block, dx, partial| {
         let at = block * ROWS * columns;
-        norm::layer_backward(&values[at..], gains, &statistics[block * ROWS * 2..], &dy[at..], dx, partial);
+        norm::layer_backward(&values[at..], gains, &statistics[block * ROWS * 2..], &dy[at..], dx, partial, is_new);
     });
     for (id, first) in [(gain, 0), (bias, columns)] {
         if to.parameters.is_trainable(id) {

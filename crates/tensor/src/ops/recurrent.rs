@@ -96,7 +96,7 @@ pub(crate) struct Kept {
     batch: usize,
     time: usize,
     weights: RecurrentWeights,
-    initial: Option<Var>,
+    pub(crate) initial: Option<Var>,
     starts: Vec<bool>,
     /// (batch · time, gates · hidden), after their activation.
     gates: Buffer,

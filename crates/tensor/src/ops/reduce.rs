@@ -51,25 +51,33 @@ impl Tape<'_> {
         if let Some(&index) = segment_of.iter().flatten().find(|&&segment| segment as usize >= segments) {
             return Err(TensorError::Index { op: OP, what: "segment", index: index.into(), limit: segments as u64 });
         }
-        let mut sums = vec![0.0f64; segments];
+        let mut sums: Buffer<f64> = Buffer::zeros(segments);
         for (segment, &value) in segment_of.iter().zip(self.data(x)) {
             if let Some(segment) = segment {
                 sums[*segment as usize] += f64::from(value);
             }
         }
         let mut out = Buffer::scratch(segments);
-        out.iter_mut().zip(sums).for_each(|(out, sum)| *out = sum as f32);
+        out.iter_mut().zip(&*sums).for_each(|(out, &sum)| *out = sum as f32);
         let needs = self.needs(x);
-        let op = Op::SegmentSum { x, segment_of: segment_of.to_vec() };
+        let op = Op::SegmentSum { x, segment_of: numbers_of(segment_of) };
         Ok(self.push(Tensor::matrix(segments, 1, out), op, needs))
     }
 }
 
+/// What stands for "none" where an operation keeps optional numbers; those there are stay below.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// Optional numbers in pooled memory, with [`NONE`] for none.
+pub(crate) fn numbers_of(options: &[Option<u32>]) -> Buffer<u32> {
+    Buffer::collect(options.len(), options.iter().map(|option| option.unwrap_or(NONE)))
+}
+
 /// The derivative of [`Tape::segment_sum`].
-pub(crate) fn segment_sum_backward(to: &mut Slopes, x: Var, segment_of: &[Option<u32>], dy: &[f32]) {
+pub(crate) fn segment_sum_backward(to: &mut Slopes, x: Var, segment_of: &[u32], dy: &[f32]) {
     let mut dx = to.take_zeroed(x);
-    for (dx, segment) in dx.iter_mut().zip(segment_of) {
-        *dx += segment.map_or(0.0, |segment| dy[segment as usize]);
+    for (dx, &segment) in dx.iter_mut().zip(segment_of) {
+        *dx += if segment == NONE { 0.0 } else { dy[segment as usize] };
     }
     to.put(x, dx);
 }

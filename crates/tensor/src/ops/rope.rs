@@ -1,7 +1,5 @@
 //! Rotary position embedding.
 
-use std::sync::Arc;
-
 use super::Op;
 use crate::backward::Slopes;
 use crate::buffer::Buffer;
@@ -14,9 +12,9 @@ const ROWS: usize = 64;
 
 /// Turns made once a tape: every layer of a model asks for the same ones.
 pub(crate) struct Cached {
-    positions: Vec<u32>,
+    positions: Buffer<u32>,
     theta: f32,
-    turns: Arc<Turns>,
+    pub(crate) turns: Turns,
 }
 
 impl Tape<'_> {
@@ -31,26 +29,32 @@ impl Tape<'_> {
         check(columns, head_dim)?;
         check_length(OP, "positions", positions.len(), rows)?;
         let turns = self.turns(positions, head_dim, theta);
-        let mut out = Buffer::scratch(rows * columns);
-        let values = self.data(x);
-        threads::for_each_chunk(&mut out, ROWS * columns, |block, out| {
-            rotate(&values[block * ROWS * columns..], out, columns, block * ROWS, &turns);
-        });
+        let out = forward(self.data(x), columns, &self.lists.turns[turns].turns);
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Rope { x, turns }, needs))
     }
 
-    fn turns(&mut self, positions: &[u32], head_dim: usize, theta: f32) -> Arc<Turns> {
-        let is_same = |cached: &&Cached| {
-            cached.turns.head_dim == head_dim && cached.theta == theta && cached.positions == positions
+    /// The place of these turns in the tape's list.
+    fn turns(&mut self, positions: &[u32], head_dim: usize, theta: f32) -> usize {
+        let is_same = |cached: &Cached| {
+            cached.turns.head_dim == head_dim && cached.theta == theta && *cached.positions == *positions
         };
-        if let Some(cached) = self.turns.iter().find(is_same) {
-            return cached.turns.clone();
+        if let Some(index) = self.lists.turns.iter().position(is_same) {
+            return index;
         }
-        let turns = Arc::new(Turns::new(positions, head_dim, theta));
-        self.turns.push(Cached { positions: positions.to_vec(), theta, turns: turns.clone() });
-        turns
+        let turns = Turns::new(positions, head_dim, theta);
+        self.lists.turns.push(Cached { positions: Buffer::copy_of(positions), theta, turns });
+        self.lists.turns.len() - 1
     }
+}
+
+/// The values of [`Tape::rope`].
+pub(crate) fn forward(values: &[f32], columns: usize, turns: &Turns) -> Buffer {
+    let mut out = Buffer::scratch(values.len());
+    threads::for_each_chunk(&mut out, ROWS * columns, |block, out| {
+        rotate(&values[block * ROWS * columns..], out, columns, block * ROWS, turns);
+    });
+    out
 }
 
 /// An error unless heads of `head_dim` fill `columns` and split in halves.

@@ -22,13 +22,19 @@ impl Tape<'_> {
             return Err(TensorError::Index { op: OP, what: "row", index: end as u64 - 1, limit: rows as u64 });
         }
         let values = &self.data(x)[first * columns..end * columns];
-        let mut out = Buffer::scratch(count * columns);
-        threads::for_each_chunk(&mut out, BLOCK, |block, out| {
-            out.copy_from_slice(&values[block * BLOCK..][..out.len()]);
-        });
+        let out = forward(values);
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(count, columns, out), Op::Rows { x, first }, needs))
     }
+}
+
+/// The values of [`Tape::rows`], which are `values` themselves.
+pub(crate) fn forward(values: &[f32]) -> Buffer {
+    let mut out = Buffer::scratch(values.len());
+    threads::for_each_chunk(&mut out, BLOCK, |block, out| {
+        out.copy_from_slice(&values[block * BLOCK..][..out.len()]);
+    });
+    out
 }
 
 /// The derivative of [`Tape::rows`], `columns` to a row.

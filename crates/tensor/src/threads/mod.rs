@@ -69,6 +69,11 @@ fn for_each_index(count: usize, body: &(dyn Fn(usize) + Sync)) {
     }
 }
 
+/// Whether this thread is inside a block of a loop that other threads may share.
+pub(crate) fn is_inside() -> bool {
+    IS_INSIDE.get()
+}
+
 /// Marks this thread as inside a block, also when that panics.
 struct Inside;
 

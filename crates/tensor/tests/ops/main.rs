@@ -10,6 +10,7 @@ mod errors;
 mod experts;
 mod forward;
 mod gradients;
+mod keep;
 mod optim;
 mod optim_rules;
 mod projection;

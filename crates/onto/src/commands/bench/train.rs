@@ -61,12 +61,15 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
     let decoder = Decoder::new(preset.config(arguments.family))?;
     let config = TrainConfig {
         steps: arguments.steps + arguments.warmup,
-        batch_size: preset.batch_size,
+        batch_size: preset.batch_size / arguments.gradient_accumulation as usize,
+        gradient_accumulation: arguments.gradient_accumulation as usize,
         sequence_length: preset.sequence_length,
         learning_rate: preset.learning_rate,
         schedule: ScheduleKind::Constant,
         warmup_ratio: 0.0,
         dtype: arguments.dtype.into(),
+        activation_checkpointing: arguments.activation_checkpointing.into(),
+        optimizer: arguments.optimizer.into(),
         seed: session.seed(0),
         ..TrainConfig::default()
     };

@@ -4,6 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::{Result, TensorError};
 
@@ -97,7 +98,7 @@ pub(crate) struct Spans {
     /// Tokens a row of the sequence that keys come from.
     pub(crate) key_time: usize,
     /// (time) when all rows of the batch are alike, (batch · time) otherwise; start and end.
-    spans: Vec<(u32, u32)>,
+    spans: Buffer<[u32; 2]>,
 }
 
 impl Spans {
@@ -123,31 +124,34 @@ impl Spans {
             return Err(TensorError::argument(OP, "a window of 0 keys leaves a query nothing to see"));
         }
 
-        let prefix = |length: usize| (0..time).map(move |t| (0, (t + 1).max(length).min(time)));
-        let spans: Vec<(usize, usize)> = match mask {
-            Mask::Causal => prefix(0).collect(),
-            Mask::Full => prefix(time).collect(),
-            Mask::SlidingWindow { window } => (0..time).map(|t| last(t, 0, *window)).collect(),
-            Mask::Prefix { length } => prefix(*length).collect(),
-            Mask::Prefixes { lengths } => lengths.iter().flat_map(|&length| prefix(length)).collect(),
-            Mask::Packed { document_of } => by_document(document_of, time, |t, document| (document.start, t + 1)),
+        let alike = |end: &dyn Fn(usize) -> usize| Buffer::collect(time, (0..time).map(|t| [0, end(t) as u32]));
+        let by_row = |end: &dyn Fn(usize, usize) -> usize| {
+            Buffer::collect(batch * time, (0..batch * time).map(|row| [0, end(row / time, row % time) as u32]))
+        };
+        let prefix = |t: usize, length: usize| (t + 1).max(length).min(time);
+        let spans = match mask {
+            Mask::Causal => alike(&|t| t + 1),
+            Mask::Full => alike(&|_| time),
+            Mask::SlidingWindow { window } => Buffer::collect(time, (0..time).map(|t| last(t, 0, *window))),
+            Mask::Prefix { length } => alike(&|t| prefix(t, *length)),
+            Mask::Prefixes { lengths } => by_row(&|row, t| prefix(t, lengths[row])),
+            Mask::Packed { document_of } => by_document(document_of, time, |t, document| span(document.start, t + 1)),
             Mask::PackedFull { document_of } => {
-                by_document(document_of, time, |_, document| (document.start, document.end))
+                by_document(document_of, time, |_, document| span(document.start, document.end))
             }
             Mask::PackedWindow { document_of, window } => {
                 by_document(document_of, time, |t, document| last(t, document.start, *window))
             }
-            Mask::Cross { seen, .. } => seen.iter().flat_map(|&seen| vec![(0, seen); time]).collect(),
+            Mask::Cross { seen, .. } => by_row(&|row, _| seen[row]),
         };
         let key_time = if let Mask::Cross { key_time, .. } = mask { *key_time } else { time };
-        let spans = spans.into_iter().map(|(start, end)| (start as u32, end as u32)).collect();
         Ok(Spans { time, key_time, spans })
     }
 
     /// The keys that query `t` of row `b` sees.
     pub(crate) fn of(&self, b: usize, t: usize) -> (usize, usize) {
         let base = if self.spans.len() > self.time { b * self.time } else { 0 };
-        let (start, end) = self.spans[base + t];
+        let [start, end] = self.spans[base + t];
         (start as usize, end as usize)
     }
 
@@ -159,22 +163,24 @@ impl Spans {
 }
 
 /// Query `t` and what came before it, from `start` on and at most `window` keys.
-fn last(t: usize, start: usize, window: usize) -> (usize, usize) {
-    ((t + 1).saturating_sub(window).max(start), t + 1)
+fn last(t: usize, start: usize, window: usize) -> [u32; 2] {
+    span((t + 1).saturating_sub(window).max(start), t + 1)
+}
+
+fn span(start: usize, end: usize) -> [u32; 2] {
+    [start as u32, end as u32]
 }
 
 /// For every token, the keys that `of(token, its document)` says; both count within the row.
-fn by_document(
-    document_of: &[u32],
-    time: usize,
-    of: impl Fn(usize, &Range<usize>) -> (usize, usize),
-) -> Vec<(usize, usize)> {
-    let mut spans = Vec::with_capacity(document_of.len());
-    for row in document_of.chunks(time) {
+fn by_document(document_of: &[u32], time: usize, of: impl Fn(usize, &Range<usize>) -> [u32; 2]) -> Buffer<[u32; 2]> {
+    let mut spans = Buffer::scratch(document_of.len());
+    for (row, spans) in document_of.chunks(time).zip(spans.chunks_mut(time)) {
         let mut start = 0;
         for document in row.chunk_by(|a, b| a == b) {
             let range = start..start + document.len();
-            spans.extend(range.clone().map(|t| of(t, &range)));
+            for t in range.clone() {
+                spans[t] = of(t, &range);
+            }
             start = range.end;
         }
     }

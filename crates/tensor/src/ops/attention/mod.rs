@@ -100,6 +100,7 @@ impl Tape<'_> {
         let spans = Spans::new(&rule.mask, batch, time)?;
         let narrow = (batch * spans.key_time, n_kv_heads * head_dim);
         for (var, expected) in [(q, (rows, columns)), (k, narrow), (v, narrow)] {
+            self.present(OP, var)?;
             let found = self.shape(var);
             if found != expected {
                 return Err(TensorError::shape(OP, [found.0, found.1], [expected.0, expected.1]));
@@ -115,11 +116,18 @@ impl Tape<'_> {
         let needs = self.needs(q) || self.needs(k) || self.needs(v);
         let needs = needs || bias.as_ref().is_some_and(|bias| bias.is_trainable(self.parameters));
         let scoring = Scoring { spans, scale, soft_cap: rule.soft_cap, bias };
-        let (mut out, mut log_sum_exp) = (Buffer::scratch(rows * columns), Buffer::scratch(rows * n_heads));
-        kernel::forward(shape, &scoring, (self.data(q), self.data(k), self.data(v)), &mut out, &mut log_sum_exp);
+        let (out, log_sum_exp) = forward(shape, &scoring, [self.data(q), self.data(k), self.data(v)]);
         let op = Op::Attention { q, k, v, shape: *shape, scoring, log_sum_exp };
         Ok(self.push(Tensor::matrix(rows, columns, out), op, needs))
     }
+}
+
+/// The values of [`Tape::attention_with`], and the logarithm of every row's softmax sum.
+pub(crate) fn forward(shape: &AttentionShape, scoring: &Scoring, [q, k, v]: [&[f32]; 3]) -> (Buffer, Buffer) {
+    let mut out = Buffer::scratch(q.len());
+    let mut log_sum_exp = Buffer::scratch(shape.batch * shape.time * shape.n_heads);
+    kernel::forward(shape, scoring, (q, k, v), &mut out, &mut log_sum_exp);
+    (out, log_sum_exp)
 }
 
 /// The derivative of [`Tape::attention_with`]; `y` is its output.
