@@ -1,14 +1,13 @@
 """Writes crates/nn/tests/goldens/recurrent.json: toy recurrent language models in PyTorch (nn.Embedding, nn.RNN, nn.LSTM
-or nn.GRU of two layers, nn.Linear), which crates/nn/tests/recurrent.rs compares ours with: logits, the loss of the next
+or nn.GRU of two layers, nn.Linear), which crates/nn/tests/parity/recurrent_models.rs compares ours with: logits, the loss of the next
 token, its gradients, and ten steps of AdamW with clipping.
 
 Computed in float64 from float32 weights. Golden made with torch 2.15.0.
 """
 
-import json
-import pathlib
-
 import torch
+
+from golden import versions, write
 
 torch.manual_seed(6)
 BATCH, TIME, VOCABULARY, HIDDEN, LAYERS = 2, 6, 11, 5, 2
@@ -62,7 +61,6 @@ for name, cell, is_tied in [
     case["trained"] = {key: numbers(p) for key, p in model.named_parameters()}
     cases.append(case)
 
-path = pathlib.Path(__file__).parent.parent / "crates/nn/tests/goldens/recurrent.json"
 sizes = {"vocab_size": VOCABULARY, "hidden_size": HIDDEN, "n_layers": LAYERS}
-head = {"torch": torch.__version__.split("+")[0], **sizes, "ids": ids.tolist(), "targets": targets.flatten().tolist()}
-path.write_text(json.dumps({**head, "cases": cases}))
+head = {"versions": versions("torch"), **sizes, "ids": ids.tolist(), "targets": targets.flatten().tolist()}
+write("nn", "recurrent", {**head, "cases": cases})

@@ -1,42 +1,12 @@
-//! Recurrent language models: PyTorch's logits, gradients and training, folders, packed rows, carried states.
+//! Recurrent language models: folders, packed rows, carried states. The golden is in `parity`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::Arc;
 
 use nn::{Batch, Network as _, RecurrentConfig, RecurrentModel};
-use serde::Deserialize;
-use tensor::optim::{AdamW, AdamWConfig};
 use tensor::weights::load_safetensors;
-use tensor::{Cell, Gradients, Mask, Parameters, Tape, Tensor};
-
-#[derive(Deserialize)]
-struct Golden {
-    vocab_size: usize,
-    hidden_size: usize,
-    n_layers: usize,
-    ids: Vec<Vec<u32>>,
-    targets: Vec<u32>,
-    cases: Vec<Case>,
-}
-
-#[derive(Deserialize)]
-struct Case {
-    cell: String,
-    tied: bool,
-    weights: BTreeMap<String, Weight>,
-    logits: Vec<f32>,
-    gradients: BTreeMap<String, Vec<f32>>,
-    losses: Vec<f32>,
-    trained: BTreeMap<String, Vec<f32>>,
-}
-
-#[derive(Deserialize)]
-struct Weight {
-    shape: Vec<usize>,
-    values: Vec<f32>,
-}
+use tensor::{Cell, Mask, Parameters, Tape, Tensor};
 
 /// Distance relative to the second, by the Euclidean norm.
 fn distance(found: &[f32], expected: &[f32]) -> f64 {
@@ -49,66 +19,6 @@ fn distance(found: &[f32], expected: &[f32]) -> f64 {
 fn small(cell: Cell) -> RecurrentModel {
     let sizes = RecurrentConfig { vocab_size: 23, embedding_size: 9, hidden_size: 14, ..RecurrentConfig::default() };
     RecurrentModel::new(RecurrentConfig { cell, ..sizes }).unwrap()
-}
-
-/// The golden is made by `oracle/recurrent_model.py`.
-#[test]
-fn logits_gradients_and_ten_steps_are_those_of_pytorch() {
-    let golden: Golden = serde_json::from_str(include_str!("goldens/recurrent.json")).unwrap();
-    for case in &golden.cases {
-        let what = format!("{} {}", case.cell, if case.tied { "tied" } else { "untied" });
-        let config = RecurrentConfig {
-            cell: Cell::ALL.into_iter().find(|cell| cell.name() == case.cell).unwrap(),
-            vocab_size: golden.vocab_size,
-            embedding_size: golden.hidden_size,
-            hidden_size: golden.hidden_size,
-            n_layers: golden.n_layers,
-            tie_word_embeddings: case.tied,
-            ..RecurrentConfig::default()
-        };
-        let model = RecurrentModel::new(config).unwrap();
-        // Names and shapes are those of the state dict.
-        let ours: BTreeMap<&str, &[usize]> = model.registry().shapes().collect();
-        let theirs: BTreeMap<&str, &[usize]> =
-            case.weights.iter().map(|(name, weight)| (name.as_str(), weight.shape.as_slice())).collect();
-        assert_eq!(ours, theirs, "{what}");
-        let mut parameters = model.init(0);
-        for (name, weight) in &case.weights {
-            let id = parameters.id(name).unwrap();
-            parameters.values_mut(id).copy_from_slice(&weight.values);
-        }
-        let batch = Batch::causal(&golden.ids).unwrap();
-        let step = |parameters: &Parameters| {
-            let mut gradients = Gradients::zeros_like(parameters);
-            let mut tape = Tape::new(parameters);
-            let hidden = model.hidden(&mut tape, &batch, None).unwrap();
-            let weights = vec![1.0 / golden.targets.len() as f32; golden.targets.len()];
-            let head = model.head().weight;
-            let loss = tape.linear_cross_entropy(hidden, head, &golden.targets, &weights).unwrap();
-            tape.backward(loss, &[1.0], &mut gradients).unwrap();
-            let logits = tape.logits(hidden, head).unwrap();
-            (tape.value(logits).to_f32_vec(), tape.value(loss).to_f32_vec()[0], gradients)
-        };
-        let (logits, _, gradients) = step(&parameters);
-        assert!(distance(&logits, &case.logits) < 1e-6, "{what}: {}", distance(&logits, &case.logits));
-        for (name, expected) in &case.gradients {
-            let error = distance(gradients.get(parameters.id(name).unwrap()), expected);
-            assert!(error < 5e-6, "{what}: the gradient of {name} is {error} away");
-        }
-        let mut optimizer = AdamW::new(&parameters);
-        let config = AdamWConfig { lr: 0.03, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1 };
-        for (step_number, &expected) in case.losses.iter().enumerate() {
-            let (_, loss, gradients) = step(&parameters);
-            assert!((loss - expected).abs() < 1e-4 * expected, "{what}: loss {step_number} {loss}, not {expected}");
-            let scale = (1.0 / (gradients.norm() + 1e-6)).min(1.0);
-            optimizer.step(&mut parameters, &gradients, &config, scale as f32, &|id| model.decays(id));
-        }
-        assert!(case.losses[9] < case.losses[0] - 0.1, "{what}: nothing was learned");
-        for (name, expected) in &case.trained {
-            let error = distance(&parameters.get(parameters.id(name).unwrap()).to_f32_vec(), expected);
-            assert!(error < 1e-4, "{what}: after ten steps {name} is {error} away");
-        }
-    }
 }
 
 #[test]

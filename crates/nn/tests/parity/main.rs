@@ -5,8 +5,14 @@ mod decoders;
 #[path = "../../../tensor/tests/parity/ledger.rs"]
 #[allow(dead_code, reason = "shared with the other crates")]
 mod ledger;
+mod recurrent_models;
 #[path = "../support/tiny.rs"]
 mod tiny;
+
+#[test]
+fn recurrent_models_are_those_of_pytorch() {
+    ledger::check(&recurrent_models::entries());
+}
 
 #[test]
 fn decoders_are_those_of_transformers() {

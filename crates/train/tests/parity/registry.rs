@@ -20,6 +20,8 @@ pub mod operations;
 pub mod optimizers;
 #[path = "../../../tensor/tests/parity/recurrent.rs"]
 pub mod recurrent;
+#[path = "../../../nn/tests/parity/recurrent_models.rs"]
+pub mod recurrent_models;
 pub mod schedules;
 #[path = "../../../tensor/tests/ops/support.rs"]
 #[allow(dead_code, reason = "shared with the tests of the engine")]
@@ -34,7 +36,7 @@ pub type Group = fn() -> Vec<Entry>;
 /// A heading of the page and the groups under it.
 pub const GROUPS: &[(&str, &[Group])] = &[
     ("Operations", &[operations::entries, losses::entries, experts::entries, recurrent::entries]),
-    ("Models", &[decoders::entries]),
+    ("Models", &[decoders::entries, recurrent_models::entries]),
     ("Optimisers", &[optimizers::entries]),
     ("Schedules", &[schedules::entries]),
     ("Training", &[training::entries]),
