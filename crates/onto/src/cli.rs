@@ -34,7 +34,7 @@ pub struct Global {
     #[arg(long, global = true, env = "ONTO_THREADS", value_name = "N", allow_negative_numbers = true,
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
-    /// Instruction set of the kernels: scalar, avx2 or avx512 [default: the widest there is].
+    /// Instruction set of the kernels: scalar, avx2, avx512 or amx [default: the widest there is].
     #[arg(long, global = true, env = "ONTO_ISA", value_name = "ISA")]
     pub isa: Option<tensor::Isa>,
     /// Seed of everything random [default: the recipe's].

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Instant;
 
 use tensor::optim::{AdamW, AdamWConfig};
-use tensor::{AttentionShape, DType, Gradients, Isa, Mask, ParamId, Parameters, Tape, Tensor, Var, profile};
+use tensor::{AttentionShape, DType, Gradients, Mask, ParamId, Parameters, Tape, Tensor, Var, profile};
 
 /// The sizes of the model and of a step.
 struct Sizes {
@@ -100,11 +100,8 @@ fn main() -> Outcome<()> {
     if given.contains_key("threads") {
         tensor::set_threads(number("threads", 1))?;
     }
-    match given.get("isa") {
-        Some(&"scalar") => tensor::set_isa(Isa::Scalar)?,
-        Some(&"avx2") => tensor::set_isa(Isa::Avx2)?,
-        Some(&"avx512") => tensor::set_isa(Isa::Avx512)?,
-        _ => {}
+    if let Some(name) = given.get("isa") {
+        tensor::set_isa(name.parse()?)?;
     }
     let sizes = Sizes {
         batch: number("batch", 32),

@@ -104,7 +104,7 @@ pub enum TensorError {
         name: String,
     },
     /// A name that is no instruction set's.
-    #[error("there is no instruction set {name:?}; there are scalar, avx2 and avx512")]
+    #[error("there is no instruction set {name:?}; there are scalar, avx2, avx512 and amx")]
     UnknownIsa {
         /// The name given.
         name: String,
@@ -114,6 +114,14 @@ pub enum TensorError {
     Isa {
         /// The instruction set asked for.
         isa: Isa,
+    },
+    /// An instruction set of this processor that the operating system keeps from this process.
+    #[error("this processor has the instruction set {}, but the operating system does not let it be used: {reason}", isa.name())]
+    IsaRefused {
+        /// The instruction set asked for.
+        isa: Isa,
+        /// What the operating system said.
+        reason: String,
     },
     /// Worker threads could not be started.
     #[error("cannot start {count} worker threads: {reason}")]

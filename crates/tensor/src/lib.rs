@@ -12,6 +12,8 @@ pub mod forward;
 pub mod optim;
 pub mod peak;
 pub mod profile;
+#[doc(hidden)]
+pub mod testing;
 pub mod weights;
 
 mod arena;
@@ -31,7 +33,7 @@ mod watch;
 
 pub use buffer::{MemoryUsage, memory_usage, release_buffers, reset_memory_peak};
 pub use error::TensorError;
-pub use isa::{Isa, available_isas, isa, set_isa};
+pub use isa::{Isa, available_isas, isa, refused_isa, set_isa};
 pub use ops::attention::{AttentionBias, AttentionRule, AttentionShape, Mask, alibi_slopes, t5_bucket};
 pub use ops::experts::ExpertIds;
 pub use ops::linear::LinearIds;

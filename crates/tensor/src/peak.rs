@@ -11,7 +11,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::kernels::lanes::dispatch;
-use crate::kernels::matmul::Kernel;
+use crate::kernels::matmul::{Kernel, tiles};
 use crate::{DType, Isa, isa, threads};
 
 /// The highest rate of floating-point operations, and what it was reached with.
@@ -27,6 +27,8 @@ pub struct Peak {
 const PATIENCE: Duration = Duration::from_millis(300);
 /// Steps of the register loop in one block of work: some tenths of a millisecond.
 const ROUNDS: u32 = 1 << 16;
+/// How many times fewer rounds the loop over tiles makes: one takes 64 cycles, those of the others some 12.
+const TILE_SHARE: u32 = 4;
 /// Blocks a thread; more than one, so that a thread that was held up does not hold up the pass.
 const BLOCKS: usize = 4;
 /// Words of a block of memory, 1 MiB.
@@ -95,14 +97,20 @@ enum RegisterLoop {
     Single(Isa),
     /// Pairs of bf16 summed in f32.
     Pairs,
+    /// The same in the tile registers of AMX.
+    Tiles,
 }
 
 impl RegisterLoop {
     /// The loop over what the matrix products of `dtype` use.
     fn of(dtype: DType) -> RegisterLoop {
         match dtype {
-            DType::Bf16 if Kernel::for_pairs().is_some() => RegisterLoop::Pairs,
-            _ => RegisterLoop::Single(isa()),
+            DType::F32 => RegisterLoop::Single(isa()),
+            DType::Bf16 => match Kernel::for_pairs() {
+                Some(Kernel::Tiles) => RegisterLoop::Tiles,
+                Some(Kernel::Pairs) => RegisterLoop::Pairs,
+                Some(Kernel::Single(_)) | None => RegisterLoop::Single(isa()),
+            },
         }
     }
 
@@ -110,8 +118,9 @@ impl RegisterLoop {
         match self {
             RegisterLoop::Single(Isa::Scalar) => "multiply and add",
             RegisterLoop::Single(Isa::Avx2) => "vfmadd ymm",
-            RegisterLoop::Single(Isa::Avx512) => "vfmadd zmm",
+            RegisterLoop::Single(Isa::Avx512 | Isa::Amx) => "vfmadd zmm",
             RegisterLoop::Pairs => "vdpbf16ps zmm",
+            RegisterLoop::Tiles => "tdpbf16ps tmm",
         }
     }
 
@@ -121,13 +130,15 @@ impl RegisterLoop {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `of` and the tests take instruction sets from `isa` and `available_isas`, which only name those
             // found on this processor. Covered by the tests of this file.
-            RegisterLoop::Single(Isa::Avx512) => unsafe { x86::avx512(rounds) },
+            RegisterLoop::Single(Isa::Avx512 | Isa::Amx) => unsafe { x86::avx512(rounds) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             RegisterLoop::Single(Isa::Avx2) => unsafe { x86::avx2(rounds) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above; `of` asked whether there is the instruction.
             RegisterLoop::Pairs => unsafe { x86::pairs(rounds) },
+            #[cfg(target_arch = "x86_64")]
+            RegisterLoop::Tiles => tiles::count(rounds / TILE_SHARE),
             _ => scalar(rounds),
         }
     }
@@ -231,7 +242,7 @@ mod tests {
         let lanes = |isa| match isa {
             Isa::Scalar => 32.0,
             Isa::Avx2 => 96.0,
-            Isa::Avx512 => 384.0,
+            Isa::Avx512 | Isa::Amx => 384.0,
         };
         for rounds in [0, 1, 1000, ROUNDS] {
             let plain = scalar(rounds) / lanes(Isa::Scalar);
@@ -242,6 +253,9 @@ mod tests {
             let chosen = RegisterLoop::of(DType::Bf16);
             if chosen == RegisterLoop::Pairs {
                 assert_eq!(chosen.run(rounds), 2.0 * plain * lanes(Isa::Avx512));
+            }
+            if chosen == RegisterLoop::Tiles {
+                assert_eq!(chosen.run(rounds), f64::from(rounds / TILE_SHARE) * 32.0 * 1024.0);
             }
         }
     }

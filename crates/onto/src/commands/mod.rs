@@ -80,6 +80,11 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
         interrupt: interrupt_flag(has_safe_points(&arguments.command)),
         global,
     };
+    if session.global.isa.is_none()
+        && let Some(refusal) = tensor::refused_isa()
+    {
+        session.terminal.warn(&format!("{refusal}; {} is used", tensor::isa().name()));
+    }
     match arguments.command {
         Command::Run(arguments) => run::run(&session, &arguments),
         Command::Corpus(command) => corpora::corpus(&session, &command),

@@ -77,6 +77,8 @@ pub fn doctor(session: &Session) -> Result<()> {
         "cores": cores,
         "threads": tensor::threads(),
         "isa": tensor::isa().name(),
+        "isas": tensor::available_isas().into_iter().map(tensor::Isa::name).collect::<Vec<_>>(),
+        "isa_refused": tensor::refused_isa().map(|refusal| refusal.to_string()),
         "memory_bytes": total,
         "peak_rss_bytes": peak_memory(),
         "microworld_items": sample.len(),

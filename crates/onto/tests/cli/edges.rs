@@ -62,6 +62,25 @@ fn numbers_that_flags_cannot_take_are_wrong_usage() {
     home.onto(&["doctor", "--threads", "1000"]).ok();
 }
 
+#[test]
+fn an_instruction_set_is_used_or_its_absence_is_told() {
+    let home = Home::new();
+    home.onto(&["doctor", "--isa", "sse2"]).fails(2, &["--isa", "scalar, avx2, avx512 and amx"]);
+    let found = home.onto(&["doctor", "--json"]).ok().json();
+    let available: Vec<&str> = found["isas"].as_array().unwrap().iter().map(|isa| isa.as_str().unwrap()).collect();
+    assert_eq!(found["isa"], *available.last().unwrap(), "the widest is used");
+    for isa in ["scalar", "avx2", "avx512", "amx"] {
+        let ran = home.onto(&["doctor", "--json", "--isa", isa]);
+        if available.contains(&isa) {
+            assert_eq!(ran.ok().json()["isa"], isa);
+            continue;
+        }
+        // What this process may not use is told apart from what the processor does not have.
+        let reason = if isa == "amx" { found["isa_refused"].as_str() } else { None };
+        ran.fails(1, &[reason.unwrap_or("this processor does not have the instruction set"), isa]);
+    }
+}
+
 /// What a folder of a person's may hold beside text.
 #[cfg(unix)]
 #[test]

@@ -1,8 +1,8 @@
 //! Sixteen lanes at a time, for every instruction set from one source.
 //!
 //! [`dispatch!`] compiles an inlined body three times: with AVX-512, with AVX2 + FMA, and with neither. The compiler
-//! turns loops over `[f32; 16]` into vector instructions of whatever width is enabled. Hand-written intrinsics lost:
-//! they were no faster for these loops and needed an unsafe block each.
+//! turns loops over `[f32; 16]` into vector instructions of whatever width is enabled; AMX, which only multiplies matrices,
+//! has AVX-512's. Hand-written intrinsics lost: they were no faster for these loops and needed an unsafe block each.
 //!
 //! `FMA` says whether `a * b + c` may be one instruction; without the instruction `mul_add` would be a slow call, so
 //! the plain version rounds twice and differs from the others in the last bits.
@@ -27,8 +27,9 @@ macro_rules! dispatch {
                     $body::<true>($($arg),*)
                 }
                 match $crate::isa() {
-                    // SAFETY: `isa` only returns instruction sets found on this processor. Covered by tests/isa.rs.
-                    $crate::Isa::Avx512 => return unsafe { avx512($($arg),*) },
+                    // SAFETY: `isa` only returns instruction sets found on this processor, and AMX only beside AVX-512.
+                    // Covered by tests/isa.rs.
+                    $crate::Isa::Avx512 | $crate::Isa::Amx => return unsafe { avx512($($arg),*) },
                     // SAFETY: as above.
                     $crate::Isa::Avx2 => return unsafe { avx2($($arg),*) },
                     $crate::Isa::Scalar => {}

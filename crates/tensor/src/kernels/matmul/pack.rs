@@ -4,9 +4,9 @@
 //! Both operands are stored as 32-bit words in f32 buffers. A word is one f32, or two bf16 that follow each other in
 //! depth (the first in the low half), which is what `vdpbf16ps` multiplies.
 
-use super::Matrix;
 use super::micro::Kernel;
 use super::transpose::transpose;
+use super::{Matrix, tiles};
 use crate::buffer::Buffer;
 use crate::kernels::lanes::dispatch;
 use crate::kernels::vector::{round_one, round_to_bf16};
@@ -40,6 +40,21 @@ impl Format {
         }
     }
 
+    /// All formats of products in bf16 that run here, the instruction set in use or not.
+    #[cfg(test)]
+    pub(crate) fn all_of_bf16() -> Vec<Format> {
+        let singles = crate::available_isas().into_iter().filter(|&isa| isa != crate::Isa::Amx).map(Kernel::Single);
+        let mut all: Vec<Format> = singles.map(|kernel| Format { kernel, words: Words::Rounded }).collect();
+        let pairs = [Kernel::has_pairs().then_some(Kernel::Pairs), Some(Kernel::Tiles)];
+        all.extend(pairs.into_iter().flatten().map(|kernel| Format { kernel, words: Words::Pairs }));
+        all
+    }
+
+    /// Whether products are those of tile registers, whose left operand is not packed before.
+    pub(crate) fn is_tiles(self) -> bool {
+        self.kernel == Kernel::Tiles
+    }
+
     /// Whether words are the values as they are.
     pub(super) fn is_exact(self) -> bool {
         self.words == Words::Exact
@@ -50,9 +65,9 @@ impl Format {
         if self.words == Words::Pairs { 2 } else { 1 }
     }
 
-    /// Words for `depth` values.
+    /// Words for `depth` values, with those that only pad a tile.
     pub(super) fn words(self, depth: usize) -> usize {
-        depth.div_ceil(self.values_a_word())
+        if self.is_tiles() { tiles::words(depth) } else { depth.div_ceil(self.values_a_word()) }
     }
 
     /// A row of values, its words along the row: `out` has `words(x.len())`.
@@ -78,7 +93,7 @@ impl Format {
 }
 
 #[inline(always)]
-fn pair(first: f32, second: f32) -> f32 {
+pub(super) fn pair(first: f32, second: f32) -> f32 {
     f32::from_bits((round_one(first).to_bits() >> 16) | (round_one(second).to_bits() & 0xffff_0000))
 }
 
@@ -212,6 +227,10 @@ fn fill_panels(format: Format, b: Matrix, depth: usize, columns: usize, first: u
 
 /// One panel: the columns from `first` on.
 pub(super) fn fill_panel(format: Format, b: Matrix, depth: usize, columns: usize, first: usize, out: &mut [f32]) {
+    if format.is_tiles() {
+        tiles::fill_panel(b, depth, columns, first, out);
+        return;
+    }
     let width = format.kernel.columns();
     let count = width.min(columns - first);
     let steps = format.words(depth);

@@ -16,7 +16,7 @@ mod rnn;
 use std::ops::Range;
 
 use super::lanes::LANES;
-use super::matmul::{Format, Packed, Words, product_columns};
+use super::matmul::{Format, Packed, Words};
 use crate::buffer::Buffer;
 use crate::kernels::matmul::Matrix;
 use crate::ops::recurrent::Cell;
@@ -189,8 +189,7 @@ pub(crate) fn forward(sequences: &Sequences, format: Format, weight: &[f32], pas
             let mut product = Buffer::scratch(batch * gates * width);
             for (gate, packed) in packed.iter().enumerate() {
                 let out = &mut product[gate * width..];
-                let (columns, stride) = (step.units.clone(), gates * width);
-                product_columns(batch, columns, words.steps, words.matrix(), packed, 0, out, stride, false);
+                words.product(step.units.clone(), packed, out, gates * width);
             }
             product
         };
@@ -299,8 +298,7 @@ pub(crate) fn backward(sequences: &Sequences, format: Format, weight: &[f32], pa
 fn product_of(step: &Step, words: &Words, packed: &Packed, is_there: bool) -> Buffer {
     let mut product = Buffer::scratch(step.batch() * step.width());
     if is_there {
-        let (columns, width) = (step.units.clone(), step.width());
-        product_columns(step.batch(), columns, words.steps, words.matrix(), packed, 0, &mut product, width, false);
+        words.product(step.units.clone(), packed, &mut product, step.width());
     } else {
         product.fill(0.0);
     }

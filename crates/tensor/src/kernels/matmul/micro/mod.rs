@@ -40,6 +40,8 @@ pub(crate) enum Kernel {
     Single(Isa),
     /// Products of bf16 pairs, by `vdpbf16ps`.
     Pairs,
+    /// Products of bf16 pairs, by the tile registers of AMX; a driver of its own (`tiles`) takes the place of strips.
+    Tiles,
 }
 
 /// The work of one panel of B: tiles one below the other, `c (height, width) (+)= a (height, steps) · b`. Rows run inside,
@@ -67,22 +69,34 @@ impl Kernel {
 
     /// The f32 kernel of the instruction set in use.
     pub(crate) fn chosen() -> Kernel {
-        Kernel::Single(crate::isa())
+        Kernel::Single(match crate::isa() {
+            Isa::Amx => Isa::Avx512,
+            isa => isa,
+        })
     }
 
     /// The kernel for bf16 pairs, where the instruction set in use has one.
     pub(crate) fn for_pairs() -> Option<Kernel> {
-        #[cfg(target_arch = "x86_64")]
-        if crate::isa() == Isa::Avx512 && is_x86_feature_detected!("avx512bf16") {
-            return Some(Kernel::Pairs);
+        match crate::isa() {
+            Isa::Amx => Some(Kernel::Tiles),
+            Isa::Avx512 if Kernel::has_pairs() => Some(Kernel::Pairs),
+            _ => None,
         }
-        None
+    }
+
+    /// Whether this processor has `vdpbf16ps`.
+    pub(crate) fn has_pairs() -> bool {
+        #[cfg(target_arch = "x86_64")]
+        return Isa::Avx512.is_available() && is_x86_feature_detected!("avx512bf16");
+        #[cfg(not(target_arch = "x86_64"))]
+        false
     }
 
     /// Tallest tile.
     pub(crate) fn rows(self) -> usize {
         match self {
-            Kernel::Single(Isa::Avx512) | Kernel::Pairs => 12,
+            Kernel::Single(Isa::Avx512 | Isa::Amx) | Kernel::Pairs => 12,
+            Kernel::Tiles => 32,
             Kernel::Single(Isa::Avx2) => 6,
             Kernel::Single(Isa::Scalar) => 4,
         }
@@ -91,7 +105,7 @@ impl Kernel {
     /// Tile and panel width.
     pub(crate) fn columns(self) -> usize {
         match self {
-            Kernel::Single(Isa::Avx512) | Kernel::Pairs => 32,
+            Kernel::Single(Isa::Avx512 | Isa::Amx) | Kernel::Pairs | Kernel::Tiles => 32,
             Kernel::Single(Isa::Avx2 | Isa::Scalar) => 16,
         }
     }
@@ -102,6 +116,7 @@ impl Kernel {
         let reach = |tile: usize, rows: usize| {
             tile * strip.tile_stride + (rows - 1) * strip.row_stride + (strip.steps - 1) * strip.column_stride
         };
+        assert!(self != Kernel::Tiles, "tiles have a driver of their own");
         assert!(strip.height > 0 && strip.steps > 0, "an empty strip");
         assert!(tiles == 0 || reach(tiles - 1, self.rows()) < strip.a.len(), "a tile outside its left operand");
         assert!(rest == 0 || reach(tiles, rest) < strip.a.len(), "a short tile outside its left operand");
@@ -112,7 +127,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: a kernel is made from `isa`, which only returns instruction sets found on this processor; the
             // assertions above keep every access inside its slice. Covered by the tests of `matmul` and tests/isa.rs.
-            Kernel::Single(Isa::Avx512) => unsafe { avx512::single(strip, c) },
+            Kernel::Single(Isa::Avx512 | Isa::Amx) => unsafe { avx512::single(strip, c) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
             Kernel::Single(Isa::Avx2) => unsafe { avx2::single(strip, c) },

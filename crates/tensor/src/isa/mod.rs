@@ -1,5 +1,7 @@
 //! Which instruction set the kernels use: found at run time, and forced by tests.
 
+pub(crate) mod amx;
+
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::{Result, TensorError};
@@ -13,6 +15,8 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 F, BW, DQ and VL (512-bit vectors).
     Avx512,
+    /// AVX-512 and, for products in bf16, the tile registers of AMX-TILE and AMX-BF16.
+    Amx,
 }
 
 impl std::str::FromStr for Isa {
@@ -29,7 +33,7 @@ const UNKNOWN: u8 = u8::MAX;
 static CHOSEN: AtomicU8 = AtomicU8::new(UNKNOWN);
 
 impl Isa {
-    const ALL: [Isa; 3] = [Isa::Scalar, Isa::Avx2, Isa::Avx512];
+    const ALL: [Isa; 4] = [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Amx];
 
     /// Its name, as a person types it.
     pub fn name(self) -> &'static str {
@@ -37,10 +41,12 @@ impl Isa {
             Isa::Scalar => "scalar",
             Isa::Avx2 => "avx2",
             Isa::Avx512 => "avx512",
+            Isa::Amx => "amx",
         }
     }
 
-    /// Whether this processor has it.
+    /// Whether this processor has it and this process may use it. The first question about AMX asks the operating system
+    /// for its permission.
     pub fn is_available(self) -> bool {
         match self {
             Isa::Scalar => true,
@@ -54,6 +60,8 @@ impl Isa {
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
             }
+            #[cfg(target_arch = "x86_64")]
+            Isa::Amx => amx::access() == amx::Access::Granted,
             #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
@@ -71,6 +79,7 @@ pub fn isa() -> Isa {
         0 => Isa::Scalar,
         1 => Isa::Avx2,
         2 => Isa::Avx512,
+        3 => Isa::Amx,
         _ => {
             let widest = available_isas().pop().unwrap_or(Isa::Scalar);
             CHOSEN.store(widest as u8, Ordering::Relaxed);
@@ -79,10 +88,20 @@ pub fn isa() -> Isa {
     }
 }
 
-/// Use `isa` from now on, in the whole process; an error when the processor does not have it.
+/// Why this process may not use an instruction set that its processor has; `None` where there is no such set.
+pub fn refused_isa() -> Option<TensorError> {
+    amx::access().refusal().map(|reason| TensorError::IsaRefused { isa: Isa::Amx, reason })
+}
+
+/// Use `isa` from now on, in the whole process.
+///
+/// # Errors
+/// When the processor does not have it ([`TensorError::Isa`]), or the operating system does not let this process use it
+/// ([`TensorError::IsaRefused`]).
 pub fn set_isa(isa: Isa) -> Result<()> {
     if !isa.is_available() {
-        return Err(TensorError::Isa { isa });
+        let refused = if isa == Isa::Amx { refused_isa() } else { None };
+        return Err(refused.unwrap_or(TensorError::Isa { isa }));
     }
     CHOSEN.store(isa as u8, Ordering::Relaxed);
     Ok(())
