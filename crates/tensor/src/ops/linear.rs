@@ -3,12 +3,11 @@
 use super::Op;
 use crate::backward::Slopes;
 use crate::buffer::Buffer;
-use crate::kernels::matmul::{Format, Matrix, matmul, matmul_gram};
+use crate::kernels::matmul::{
+    Format, Matrix, Packed, block_rows, matmul_gram, matmul_packed, matmul_packed_then, product_block,
+};
 use crate::kernels::vector;
 use crate::{ParamId, Parameters, Result, Tape, Tensor, TensorError, Var, profile, threads};
-
-/// Rows a block of the bias's sums.
-const ROWS: usize = 256;
 
 /// A linear layer: its weight (out, in) and bias (out), as in `torch.nn.Linear`. A parameter alone is one without a bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,16 +58,15 @@ impl Tape<'_> {
 pub(crate) fn forward(parameters: &Parameters, x: &[f32], weight: ParamId, bias: Option<ParamId>) -> Buffer {
     let tensor = parameters.get(weight);
     let (outer, inner) = (tensor.shape()[0], tensor.shape()[1]);
-    let rows = x.len() / inner;
-    let mut out = Buffer::scratch(rows * outer);
+    let mut out = Buffer::scratch(x.len() / inner * outer);
     let format = Format::of(parameters.compute_dtype());
-    let weights = Matrix::rows(tensor.values(), inner);
-    matmul(format, (rows, outer, inner), Matrix::rows(x, inner), weights.t(), &mut out, false);
-    if let Some(bias) = bias {
-        let values = parameters.get(bias).values();
-        threads::for_each_chunk(&mut out, ROWS * outer, |_, out| {
-            out.chunks_exact_mut(outer).for_each(|out| vector::add_assign(values, out));
-        });
+    let weights = Packed::parallel(format, Matrix::rows(tensor.values(), inner).t(), inner, outer);
+    let x = Matrix::rows(x, inner);
+    match bias.map(|bias| parameters.get(bias).values()) {
+        None => matmul_packed(inner, x, &weights, &mut out, false),
+        Some(bias) => matmul_packed_then(inner, x, &weights, &mut out, false, |out| {
+            out.chunks_exact_mut(outer).for_each(|out| vector::add_assign(bias, out));
+        }),
     }
     out
 }
@@ -98,9 +96,7 @@ pub(crate) fn backward(to: &mut Slopes, x: Var, weight: ParamId, bias: Option<Pa
     let outer = to.parameters.get(weight).shape()[0];
     let inner = to.parameters.get(weight).shape()[1];
     let rows = dy.len() / outer;
-    if let Some(bias) = bias.filter(|&bias| to.parameters.is_trainable(bias)) {
-        add_bias_gradient(dy, to.gradients.get_mut(bias));
-    }
+    let bias = bias.filter(|&bias| to.parameters.is_trainable(bias));
     let nodes = to.nodes;
     if to.parameters.is_trainable(weight) {
         let start = profile::start();
@@ -108,18 +104,38 @@ pub(crate) fn backward(to: &mut Slopes, x: Var, weight: ParamId, bias: Option<Pa
         matmul_gram(format, (outer, inner, rows), dy, values, to.gradients.get_mut(weight));
         profile::stop(start, "backward", "linear: weight");
     }
-    if to.needs(x) {
-        let start = profile::start();
-        let (mut dx, is_new) = to.take(x);
-        let weights = Matrix::rows(to.parameters.get(weight).values(), inner);
-        matmul(format, (rows, inner, outer), Matrix::rows(dy, outer), weights, &mut dx, !is_new);
-        to.put(x, dx);
-        profile::stop(start, "backward", "linear: input");
+    if !to.needs(x) {
+        if let Some(bias) = bias {
+            add_bias_gradient(dy, to.gradients.get_mut(bias));
+        }
+        return;
     }
+    let start = profile::start();
+    let (mut dx, is_new) = to.take(x);
+    let weights = Matrix::rows(to.parameters.get(weight).values(), inner);
+    let weights = Packed::parallel(format, weights, outer, inner);
+    match bias {
+        None => matmul_packed(outer, Matrix::rows(dy, outer), &weights, &mut dx, !is_new),
+        Some(bias) => {
+            // The product has just read these rows, so that their sum costs no way to memory.
+            let height = block_rows(format, rows, outer);
+            let mut partial = Buffer::zeros(rows.div_ceil(height) * outer);
+            threads::for_each_chunk2(&mut dx, height * inner, &mut partial, outer, |block, dx, partial| {
+                let dy = &dy[block * height * outer..][..dx.len() / inner * outer];
+                product_block(outer, Matrix::rows(dy, outer), &weights, dx, !is_new);
+                vector::add_columns(dy, partial);
+            });
+            let gradient = to.gradients.get_mut(bias);
+            partial.chunks_exact(outer).for_each(|partial| vector::add_assign(partial, gradient));
+        }
+    }
+    to.put(x, dx);
+    profile::stop(start, "backward", "linear: input");
 }
 
 /// `gradient += Σ rows of dy`, by blocks of rows that are then added in order.
 pub(crate) fn add_bias_gradient(dy: &[f32], gradient: &mut [f32]) {
+    const ROWS: usize = 256;
     let outer = gradient.len();
     let mut partial = Buffer::zeros(dy.len().div_ceil(ROWS * outer) * outer);
     threads::for_each_chunk(&mut partial, outer, |block, partial| {

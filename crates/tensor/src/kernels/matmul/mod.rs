@@ -31,8 +31,6 @@ const DEPTH: usize = 384;
 const GRAM_DEPTH: usize = 256;
 /// Values of a weight gradient up to which it is small.
 const SMALL: usize = 1 << 18;
-/// Rows a block: a multiple of every kernel's tile height.
-const ROWS: usize = 96;
 /// Most rows a block of a weight gradient: its part of a, packed for one pass, stays in the second-level cache.
 const GRAM_ROWS: usize = 384;
 
@@ -74,13 +72,43 @@ impl<'a> Matrix<'a> {
 
 /// `c (m, n) (+)= a (m, k) · b`, b packed; in parallel over blocks of rows. `c` is contiguous.
 pub(crate) fn matmul_packed(k: usize, a: Matrix, b: &Packed, c: &mut [f32], is_added: bool) {
-    let (n, steps, format) = (b.columns(), b.steps(), b.format());
+    let (steps, format) = (b.steps(), b.format());
     assert!(steps == format.words(k), "a product of different depths");
     if c.is_empty() {
         return;
     }
-    let rows = if format.is_tiles() { tiles::block_rows(c.len() / n, k) } else { ROWS };
-    threads::for_each_chunk(c, rows * n, |block, c| product_block(k, a.below(block * rows), b, c, is_added));
+    matmul_packed_then(k, a, b, c, is_added, |_| {});
+}
+
+/// As [`matmul_packed`], and `then` on every block of rows as soon as it is there, while the caches hold it.
+pub(crate) fn matmul_packed_then(
+    k: usize,
+    a: Matrix,
+    b: &Packed,
+    c: &mut [f32],
+    is_added: bool,
+    then: impl Fn(&mut [f32]) + Sync + Send,
+) {
+    let rows = block_rows(b.format(), c.len() / b.columns(), k);
+    threads::for_each_chunk(c, rows * b.columns(), |block, c| {
+        product_block(k, a.below(block * rows), b, c, is_added);
+        then(c);
+    });
+}
+
+/// Rows a block of a product of `m` rows and depth `k`: some 100 to 200, in whole register tiles of every kernel, so that
+/// two threads or four have equal shares. It follows from the shape alone, because sums over blocks may be put on it.
+pub(crate) fn block_rows(format: Format, m: usize, k: usize) -> usize {
+    const TILE: usize = 12;
+    if format.is_tiles() {
+        return tiles::block_rows(m, k);
+    }
+    let tiles = m.div_ceil(TILE);
+    let cost = |height: &usize| -> usize {
+        let blocks = tiles.div_ceil(*height);
+        (blocks.div_ceil(2) * 2 + blocks.div_ceil(4) * 4) * height
+    };
+    (8..=16).min_by_key(cost).unwrap_or(8) * TILE
 }
 
 /// As [`matmul_packed`] on this thread, for as many rows as `c` holds.

@@ -337,6 +337,7 @@ fn interleave_tiles<const TILE: usize>(
                     format.across(a, stride, depth, step, column, &mut words[..count]);
                     *out = words;
                 } else if let (true, Some(source)) = (format.is_exact(), a[step * stride + column..].first_chunk()) {
+                    prefetch(a, (step + STRIP) * stride + column);
                     // By value: a copy between slices would be a call.
                     *out = *source;
                 } else {

@@ -37,10 +37,10 @@ pub(super) fn words(depth: usize) -> usize {
 }
 
 /// Rows of a block of `c (m, n) = a (m, k) · b` that a thread takes: enough to use a panel of B often, few enough for the
-/// cache, and enough blocks for all threads.
+/// cache, and enough blocks for a handful of threads.
 pub(super) fn block_rows(m: usize, k: usize) -> usize {
     let fit = (LEFT / k.max(1)).clamp(2 * SIDE, 8 * SIDE) / SIDE * SIDE;
-    fit.min(m.div_ceil(crate::threads::threads()).next_multiple_of(SIDE))
+    fit.min(m.div_ceil(4).next_multiple_of(SIDE))
 }
 
 pub(super) use pack::{left, left_words, panel as fill_panel};
