@@ -1,10 +1,12 @@
 """Writes crates/train/tests/goldens/schedules.json: the learning-rate factors of transformers' schedules, which
 crates/train/src/schedule.rs is tested against.
 
-The functions behind get_cosine_schedule_with_warmup and its neighbours are called themselves; no optimiser is needed.
-Golden made with transformers 5.23.0.
+The functions behind get_cosine_schedule_with_warmup and its neighbours are called themselves; no optimiser is needed but
+for the cooldowns, which are PyTorch's own schedulers one after another.
+Golden made with transformers 5.23.0 and torch 2.15.0.
 """
 
+import torch
 from transformers import optimization
 
 from golden import versions, write
@@ -80,4 +82,50 @@ for kind, (build, minima) in schedules.items():
                 }
             )
 
-write("train", "schedules", {"versions": versions("transformers"), "cases": cases})
+
+
+def rates(optimizer, scheduler, steps):
+    """The rate of each of `steps` updates."""
+    found = []
+    for _ in range(steps):
+        found.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    return found
+
+
+def cooled(before, start, shape, decay, steps, minimum):
+    """`before(step)` up to `start`, then a fall of `shape` to `minimum` in `decay` steps."""
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=1.0)
+    first = rates(optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, before), start)
+    peak = optimizer.param_groups[0]["lr"]
+    optimizer = torch.optim.SGD([parameter], lr=peak)
+    if shape == "linear":
+        then = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, minimum / peak, total_iters=decay)
+    else:
+        fall = wsd("1-sqrt")(minimum / peak, 0, decay, decay)
+        then = torch.optim.lr_scheduler.LambdaLR(optimizer, fall)
+    return first + rates(optimizer, then, steps + 1 - start)
+
+
+for kind, build in (("constant", constant), ("inverse-sqrt", inverse_sqrt)):
+    for shape in ("linear", "sqrt"):
+        for minimum in (0.0, 0.1):
+            # The rate of the last must be above the minimum where the cooldown begins.
+            for warmup, decay, steps, stride in [(2, 4, 10, 1), (200, 1000, 5000, 250)]:
+                factors = cooled(build(0.0, warmup, steps), steps - decay, shape, decay, steps, minimum)
+                cases.append(
+                    {
+                        "kind": kind,
+                        "cooldown": shape,
+                        "min_ratio": minimum,
+                        "warmup_steps": warmup,
+                        "decay_steps": decay,
+                        "steps": steps,
+                        "stride": stride,
+                        "factors": factors[::stride],
+                    }
+                )
+
+write("train", "schedules", {"versions": versions("transformers", "torch"), "cases": cases})

@@ -8,6 +8,9 @@
 //! - `metrics.jsonl`: the log so far;
 //! - `SHA256SUMS`: one line a file above, as `sha256sum` writes and checks it.
 //!
+//! A run goes on from a checkpoint of the same run, and from one of a run that has only another end: as many updates with
+//! the same rates, then more of them or a cooldown.
+//!
 //! A checkpoint is written beside itself, synced and renamed, so one that is there is whole, unless the disk or a person
 //! damaged it. Then its sums say so, and the one before it is used.
 
@@ -22,9 +25,11 @@ use tensor::optim::Optimizer;
 use tensor::{Parameters, Tensor, weights};
 
 use crate::batch::DataPosition;
+use crate::config::TrainConfig;
 use crate::digest;
 use crate::error::{Result, TrainError};
 use crate::observer::{Evaluation, Observer};
+use crate::spikes::{Memory, way_back};
 
 const FORMAT_VERSION: u32 = 1;
 const SUMS: &str = "SHA256SUMS";
@@ -56,15 +61,43 @@ impl Identity {
             .map_err(|error| TrainError::Data(error.to_string()))
     }
 
-    /// How the run of `self` differs from the run `now`, for a person.
-    fn difference(&self, now: &Identity) -> Option<String> {
+    /// The settings of a run that are part of its identity.
+    pub(crate) fn settings(config: &TrainConfig) -> Result<Value> {
+        let mut config = serde_json::to_value(config).map_err(|error| TrainError::Data(error.to_string()))?;
+        if let Value::Object(settings) = &mut config {
+            DECIDE_NOTHING.iter().for_each(|key| drop(settings.shift_remove(*key)));
+        }
+        Ok(config)
+    }
+
+    /// The settings of the run of `self` as those of the run `now`, where that takes the same first `steps` updates: what
+    /// only shapes the rates may differ, as long as the rates do not.
+    fn settings_after(&self, steps: u64, now: &Identity) -> Value {
+        let read = |config: &Value| serde_json::from_value::<TrainConfig>(config.clone()).ok();
+        let (Some(then), Some(now)) = (read(&self.config), read(&now.config)) else { return self.config.clone() };
+        // A setting that the program had no name for when the checkpoint was made had its default.
+        let Ok(mut settings) = Identity::settings(&then) else { return self.config.clone() };
+        if steps <= now.steps
+            && then.has_rates_of(&now, steps)
+            && let (Value::Object(settings), Ok(Value::Object(now))) = (&mut settings, Identity::settings(&now))
+        {
+            for (key, value) in now.into_iter().filter(|(key, _)| SHAPE_THE_RATES.contains(&key.as_str())) {
+                settings.insert(key, value);
+            }
+        }
+        settings
+    }
+
+    /// How the run of `self`, after `steps` updates, differs from the run `now`, for a person.
+    fn difference(&self, now: &Identity, steps: u64) -> Option<String> {
         if self.data != now.data {
             return Some("from other training data".to_owned());
         }
         if self.start != now.start {
             return Some("from other starting weights".to_owned());
         }
-        for (then, now) in [(&self.model, &now.model), (&self.objective, &now.objective), (&self.config, &now.config)] {
+        let config = self.settings_after(steps, now);
+        for (then, now) in [(&self.model, &now.model), (&self.objective, &now.objective), (&config, &now.config)] {
             if then == now {
                 continue;
             }
@@ -83,6 +116,21 @@ impl Identity {
     }
 }
 
+/// How often is measured, logged and saved, and what is kept in memory, decides nothing about the weights.
+const DECIDE_NOTHING: [&str; 6] =
+    ["eval_every", "eval_batches", "checkpoint_every", "keep_checkpoints", "log_every", "activation_checkpointing"];
+/// What decides about the weights through the rates of the updates alone.
+const SHAPE_THE_RATES: [&str; 8] = [
+    "steps",
+    "schedule",
+    "warmup_steps",
+    "warmup_ratio",
+    "decay_share",
+    "cooldown_steps",
+    "cooldown_shape",
+    "min_learning_rate_ratio",
+];
+
 /// How far a run has come: the part of the state that changes.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Progress {
@@ -100,6 +148,9 @@ pub(crate) struct Progress {
     pub(crate) last_eval_loss: Option<f64>,
     pub(crate) last_eval_bits_per_byte: Option<f64>,
     pub(crate) best_eval_loss: Option<f64>,
+    /// What the guard against spikes remembers.
+    #[serde(default)]
+    pub(crate) spikes: Memory,
 }
 
 impl Progress {
@@ -126,6 +177,10 @@ pub(crate) struct Checkpoints<'a> {
     pub(crate) work: &'a Path,
     pub(crate) keep: usize,
     pub(crate) identity: Identity,
+    /// Updates between the states that a spike goes back to, where one does.
+    pub(crate) rollback: Option<u64>,
+    /// A step whose checkpoint always stays: where the rate begins to fall, and another end could be chosen.
+    pub(crate) milestone: Option<u64>,
 }
 
 /// What a checkpoint gave back.
@@ -181,12 +236,36 @@ impl Checkpoints<'_> {
             let _ = fs::remove_dir_all(&partial);
             return Err(error);
         }
-        for (_, old) in self.list()?.into_iter().skip(self.keep) {
-            if let Err(error) = remove_folder(&old) {
+        let found = self.list()?;
+        // From each that stays, a spike must find its way back.
+        let kept = &found[..found.len().min(self.keep)];
+        let mut needed: Vec<u64> =
+            self.rollback.iter().flat_map(|&every| kept.iter().map(move |(step, _)| way_back(*step, every))).collect();
+        needed.extend(self.milestone);
+        for (_, old) in found.iter().skip(self.keep).filter(|(step, _)| !needed.contains(step)) {
+            if let Err(error) = remove_folder(old) {
                 observer.warning(&format!("an old checkpoint could not be removed: {error}"));
             }
         }
         Ok(path)
+    }
+
+    /// Loads the state after `step` updates, and removes all later ones: what they hold is undone.
+    pub(crate) fn go_back(
+        &self,
+        step: u64,
+        parameters: &mut Parameters,
+        optimizer: &mut Optimizer,
+    ) -> Result<Restored> {
+        let path = self.work.join(format!("checkpoint-{step:06}"));
+        let restored = self.load(&path, parameters, optimizer).map_err(|unusable| match unusable {
+            Unusable::Refused(error) => error,
+            Unusable::Damaged(reason) => TrainError::NoWayBack { path, reason, work: self.work.to_owned() },
+        })?;
+        for (_, later) in self.list()?.into_iter().filter(|(found, _)| *found > step) {
+            remove_folder(&later)?;
+        }
+        Ok(restored)
     }
 
     /// Loads the newest checkpoint that is whole into `parameters` and `optimizer`; damaged ones are reported and
@@ -259,7 +338,7 @@ impl Checkpoints<'_> {
             let what = format!("format version {} instead of {FORMAT_VERSION}", state.format_version);
             return Err(damaged(&state_path, &what));
         }
-        if let Some(reason) = state.identity.difference(&self.identity.as_read_back()?) {
+        if let Some(reason) = state.identity.difference(&self.identity.as_read_back()?, state.progress.step) {
             let (path, work) = (path.to_owned(), self.work.to_owned());
             return Err(TrainError::OtherRun { path, reason, work }.into());
         }

@@ -6,7 +6,7 @@ use tensor::ParamId;
 use tensor::optim::{AdafactorConfig, AdamWConfig, LionConfig, MuonConfig, Rule, SgdConfig, StepConfig};
 
 use crate::error::{Result, TrainError};
-use crate::schedule::{Schedule, ScheduleKind};
+use crate::schedule::{Cooldown, CooldownShape, Schedule, ScheduleKind};
 
 /// Storage of matrices in forward and backward products; master weights and reductions stay f32.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,12 +107,17 @@ pub struct TrainConfig {
     pub min_learning_rate_ratio: f64,
     /// Updates of linear warm-up; when 0, `warmup_ratio` decides.
     pub warmup_steps: u64,
-    /// Warm-up as a share of `steps`; only read when `warmup_steps` is 0.
+    /// Warm-up as a share of the steps before the cooldown; only read when `warmup_steps` is 0.
     pub warmup_ratio: f64,
     /// Shape of the learning rate after the warm-up.
     pub schedule: ScheduleKind,
-    /// Share of `steps` the decay of the WSD shapes takes.
+    /// Share of `steps` the decay of the WSD shapes takes, unless `cooldown_steps` says how long it is.
     pub decay_share: f64,
+    /// The last updates, in which the rate falls to its minimum: for the constant rate, the inverse square root and the
+    /// WSD shapes. What comes before does not depend on it. 0: none.
+    pub cooldown_steps: u64,
+    /// How the cooldown of the constant rate and of the inverse square root falls; the WSD shapes have their own.
+    pub cooldown_shape: CooldownShape,
     /// Weight decay, on parameters of two dimensions; decoupled (Loshchilov & Hutter, 2019), except that SGD adds it to
     /// the gradient, as PyTorch does.
     pub weight_decay: f64,
@@ -150,6 +155,17 @@ pub struct TrainConfig {
     pub dtype: Precision,
     /// Updates between lines of the log.
     pub log_every: u64,
+    /// A loss so many standard deviations above the mean of those before it is a spike: the run goes back to an earlier
+    /// state and leaves out the batches it has seen since, as PaLM did. 0 turns the guard off. OLMo takes 6.
+    pub spike_threshold: f64,
+    /// The same for the global norm of the gradient, beside the loss.
+    pub spike_norm_threshold: f64,
+    /// How many losses before a step it is measured by; half of them are enough to begin.
+    pub spike_window: u64,
+    /// Updates between the states a spike goes back to; 0 keeps the weights and leaves out the one batch.
+    pub spike_rollback: u64,
+    /// Spikes a run may have; the next one ends it.
+    pub spike_limit: u64,
 }
 
 impl Default for TrainConfig {
@@ -168,6 +184,8 @@ impl Default for TrainConfig {
             warmup_ratio: 0.05,
             schedule: ScheduleKind::Cosine,
             decay_share: 0.2,
+            cooldown_steps: 0,
+            cooldown_shape: CooldownShape::Linear,
             weight_decay: 0.1,
             beta1: 0.9,
             beta2: 0.95,
@@ -185,6 +203,11 @@ impl Default for TrainConfig {
             seed: 0,
             dtype: Precision::F32,
             log_every: 1,
+            spike_threshold: 0.0,
+            spike_norm_threshold: 0.0,
+            spike_window: 128,
+            spike_rollback: 100,
+            spike_limit: 10,
         }
     }
 }
@@ -205,6 +228,7 @@ impl TrainConfig {
             ("sequence_length", self.sequence_length as u64),
             ("keep_checkpoints", self.keep_checkpoints as u64),
             ("log_every", self.log_every),
+            ("spike_window", self.spike_window),
         ];
         for (key, value) in counts {
             if value == 0 {
@@ -225,6 +249,8 @@ impl TrainConfig {
             ("momentum", self.momentum, 0.0, true, 1.0, false),
             ("clip_norm", self.clip_norm, 0.0, true, f64::MAX, true),
             ("dropout", self.dropout, 0.0, true, 1.0, false),
+            ("spike_threshold", self.spike_threshold, 0.0, true, f64::MAX, true),
+            ("spike_norm_threshold", self.spike_norm_threshold, 0.0, true, f64::MAX, true),
             ("label_smoothing", self.label_smoothing, 0.0, true, 1.0, false),
             ("z_loss", self.z_loss, 0.0, true, 1.0, true),
         ];
@@ -252,7 +278,21 @@ impl TrainConfig {
                 &format!("below `{section}.steps`, which is {}", self.steps),
             );
         }
+        let ends_by_itself = matches!(self.schedule, ScheduleKind::Cosine | ScheduleKind::Linear);
+        if self.cooldown_steps > 0 && ends_by_itself {
+            let allowed = format!("0 where `{section}.schedule` falls to the end by itself; constant and wsd do not");
+            return refuse("cooldown_steps", self.cooldown_steps.to_string(), &allowed);
+        }
+        if self.cooldown_steps >= self.steps.max(1) - self.warmup_steps {
+            let allowed = format!("less than the {} steps after the warm-up", self.steps - self.warmup_steps);
+            return refuse("cooldown_steps", self.cooldown_steps.to_string(), &allowed);
+        }
         Ok(())
+    }
+
+    /// Whether loss spikes are looked for.
+    pub fn guards_spikes(&self) -> bool {
+        self.spike_threshold > 0.0 || self.spike_norm_threshold > 0.0
     }
 
     /// The numbers of an update at `factor` of the peak learning rate, for every rule.
@@ -276,14 +316,27 @@ impl TrainConfig {
 
     /// The schedule these settings describe; `learning_rate · factor(step)` is the rate of an update.
     pub fn schedule(&self) -> Schedule {
-        let part = |share: f64| (share * self.steps as f64).round() as u64;
+        let part = |share: f64, of: u64| (share * of as f64).round() as u64;
+        let before_cooldown = self.steps.saturating_sub(self.cooldown_steps);
+        let is_wsd = matches!(self.schedule, ScheduleKind::Wsd | ScheduleKind::WsdSqrt);
+        let cools = self.cooldown_steps > 0;
         Schedule {
             kind: self.schedule,
             steps: self.steps,
-            warmup_steps: if self.warmup_steps > 0 { self.warmup_steps } else { part(self.warmup_ratio) },
-            decay_steps: part(self.decay_share),
+            warmup_steps: match self.warmup_steps {
+                0 => part(self.warmup_ratio, before_cooldown),
+                steps => steps,
+            },
+            decay_steps: if cools { self.cooldown_steps } else { part(self.decay_share, self.steps) },
             min_ratio: self.min_learning_rate_ratio,
+            cooldown: (cools && !is_wsd).then_some(Cooldown { steps: self.cooldown_steps, shape: self.cooldown_shape }),
         }
+    }
+
+    /// Whether the first `steps` updates have the rates they have under `other`, to the last bit.
+    pub(crate) fn has_rates_of(&self, other: &TrainConfig, steps: u64) -> bool {
+        let (ours, theirs) = (self.schedule(), other.schedule());
+        (0..steps).all(|step| ours.factor(step).to_bits() == theirs.factor(step).to_bits())
     }
 }
 
@@ -327,6 +380,20 @@ mod tests {
                 TrainConfig { nesterov: true, momentum: 0.0, ..valid() },
                 "`pretrain.nesterov` is true, but it must be false where `pretrain.momentum` is 0",
             ),
+            (
+                TrainConfig { cooldown_steps: 5, ..valid() },
+                "`pretrain.cooldown_steps` is 5, but it must be 0 where `pretrain.schedule` falls to the end by itself; \
+                 constant and wsd do not",
+            ),
+            (
+                TrainConfig { cooldown_steps: 990, warmup_steps: 10, schedule: ScheduleKind::Constant, ..valid() },
+                "`pretrain.cooldown_steps` is 990, but it must be less than the 990 steps after the warm-up",
+            ),
+            (
+                TrainConfig { spike_threshold: -1.0, ..valid() },
+                "`pretrain.spike_threshold` is -1, but it must be at least 0",
+            ),
+            (TrainConfig { spike_window: 0, ..valid() }, "`pretrain.spike_window` is 0, but it must be at least 1"),
             (
                 TrainConfig { warmup_steps: 1000, ..valid() },
                 "`pretrain.warmup_steps` is 1000, but it must be below `pretrain.steps`, which is 1000",

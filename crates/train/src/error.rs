@@ -6,6 +6,7 @@ use nn::NnError;
 use tensor::Tape;
 use thiserror::Error;
 
+use crate::spikes::Spike;
 use crate::trap::Trap;
 
 /// A failure of configuration, data, arithmetic or disk.
@@ -79,6 +80,31 @@ pub enum TrainError {
         trap: Option<Box<Trap>>,
         /// `; the last checkpoint is …`, where there is one, else empty.
         checkpoint: String,
+    },
+    /// More spikes than the run may have.
+    #[error(
+        "{spike}; that is one more than the {limit} that the run may have{checkpoint}\nhint: lower \
+         `{section}.learning_rate`, or raise `{section}.spike_threshold` or `{section}.spike_limit`"
+    )]
+    Spikes {
+        /// The last one.
+        spike: Box<Spike>,
+        /// How many the run may have.
+        limit: u64,
+        /// `; the last checkpoint is …`, where there is one, else empty.
+        checkpoint: String,
+        /// The section of the recipe.
+        section: String,
+    },
+    /// The state a run has to go back to cannot be read.
+    #[error("the state to go back to, {path}, cannot be used: {reason}\nhint: remove {work} to start anew")]
+    NoWayBack {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+        /// The work folder that holds it.
+        work: PathBuf,
     },
     /// A checkpoint belongs to another run.
     #[error("{path} was made {reason}, so this run cannot go on from it\nhint: remove {work} to start anew")]

@@ -13,11 +13,18 @@ use serde_json::{Map, Value};
 use crate::error::{Result, TrainError};
 use crate::events;
 use crate::observer::{Evaluation, StepMetrics};
+use crate::spikes::Spike;
 
 /// Name of the log inside a work folder.
 pub const METRICS_FILE: &str = "metrics.jsonl";
 /// Name of the event file inside a work folder. TensorBoard looks for `tfevents` in the name.
 pub const EVENTS_FILE: &str = "events.out.tfevents.0000000000.onto";
+
+/// Key of the digest of all weights after a step, in lines of steps after which a checkpoint is due.
+pub const WEIGHTS_KEY: &str = "weights_sha256";
+
+/// Key of lines that tell of an event instead of a step.
+const EVENT_KEY: &str = "event";
 
 /// Both files, open for appending.
 pub(crate) struct Logs {
@@ -49,6 +56,20 @@ impl Logs {
         self.lines.flush().map_err(TrainError::io(&self.lines_path))?;
         self.events.write_all(&event(record)).map_err(TrainError::io(&self.events_path))?;
         self.events.flush().map_err(TrainError::io(&self.events_path))
+    }
+
+    /// Goes back to the lines that a checkpoint holds, keeping the events told since.
+    pub(crate) fn rewind(&mut self, work: &Path, earlier: &[u8]) -> Result<()> {
+        let now = self.lines()?;
+        let mut lines = earlier.to_vec();
+        for line in now.get(earlier.len()..).unwrap_or_default().split_inclusive(|&byte| byte == b'\n') {
+            let is_event = serde_json::from_slice::<Map<String, Value>>(line).is_ok_and(|l| l.contains_key(EVENT_KEY));
+            if is_event {
+                lines.extend(line);
+            }
+        }
+        *self = Logs::begin(work, &lines)?;
+        Ok(())
     }
 
     /// The lines so far.
@@ -123,6 +144,18 @@ pub(crate) fn record(
     record
 }
 
+/// The line of a step that was not taken.
+pub(crate) fn spike_record(seconds: f64, spike: &Spike) -> Result<Map<String, Value>> {
+    let told = serde_json::to_value(spike).map_err(|error| TrainError::Data(error.to_string()))?;
+    let mut record = Map::new();
+    record.insert("step".to_owned(), spike.step.into());
+    record.insert(EVENT_KEY.to_owned(), "spike".into());
+    record.insert("spike".to_owned(), told);
+    record.insert("seconds".to_owned(), seconds.into());
+    record.insert("time".to_owned(), now().into());
+    Ok(record)
+}
+
 /// The TensorBoard record of a line.
 fn event(record: &Map<String, Value>) -> Vec<u8> {
     let number = |name: &str| record.get(name).and_then(Value::as_f64);
@@ -138,6 +171,10 @@ fn event(record: &Map<String, Value>) -> Vec<u8> {
                 None => (format!("train/{name}"), value),
             }),
         }
+    }
+    let spike = |name: &str| record.get("spike").and_then(|spike| spike.get(name)).and_then(Value::as_f64);
+    for name in ["value", "threshold"] {
+        values.extend(spike(name).map(|value| (format!("spike/{name}"), value)));
     }
     let values: Vec<(&str, f64)> = values.iter().map(|(name, value)| (name.as_str(), *value)).collect();
     let step = record.get("step").and_then(Value::as_u64).unwrap_or_default();

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::spikes::Spike;
+
 /// One update, measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StepMetrics {
@@ -60,6 +62,10 @@ pub trait Observer {
     /// A checkpoint is whole on disk.
     fn checkpointed(&mut self, step: u64, path: &Path) {
         let _ = (step, path);
+    }
+    /// A batch was left out, and with it, where `rolled_back_to` says so, those since an earlier state.
+    fn spiked(&mut self, spike: &Spike) {
+        let _ = spike;
     }
     /// Something is wrong but work goes on: a damaged checkpoint, a file that could not be removed.
     fn warning(&mut self, message: &str) {

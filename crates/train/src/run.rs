@@ -9,17 +9,17 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use nn::Network;
-use serde_json::Value;
 use tensor::Parameters;
 
 use crate::batch::DataSet;
 use crate::checkpoint::{self, Checkpoints, Identity, Progress};
 use crate::config::TrainConfig;
 use crate::error::{Result, TrainError};
-use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE};
+use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE, WEIGHTS_KEY};
 use crate::objective::Objective;
 use crate::observer::{Observer, StepMetrics};
-use crate::update::{Trainer, optimizer};
+use crate::spikes::{Spike, Verdict, way_back};
+use crate::update::{Measured, Trainer, last_checkpoint_note, optimizer};
 
 /// Text the model is measured on while it learns, and never learns from.
 #[derive(Clone, Copy)]
@@ -104,8 +104,13 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
     config.validate(run.section)?;
     run.network.check_parameters(parameters)?;
     fs::create_dir_all(run.work).map_err(TrainError::io(run.work))?;
-    let checkpoints =
-        Checkpoints { work: run.work, keep: config.keep_checkpoints, identity: identity(run, parameters)? };
+    let checkpoints = Checkpoints {
+        work: run.work,
+        keep: config.keep_checkpoints,
+        identity: identity(run, parameters)?,
+        rollback: (config.guards_spikes() && config.spike_rollback > 0).then_some(config.spike_rollback),
+        milestone: config.schedule().decay_start().filter(|&step| step > 0 && step < config.steps),
+    };
     let mut optimizer = optimizer(run, parameters);
     let restored = checkpoints.restore(parameters, &mut optimizer, observer)?;
     parameters.set_compute_dtype(config.dtype.into());
@@ -135,9 +140,11 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
         let step = progress.step;
         let finished = step >= config.steps;
         let interrupted = !finished && (run.interrupt)();
-        let due = config.checkpoint_every > 0 && step > 0 && step % config.checkpoint_every == 0;
+        let due = (step > 0 && is_multiple(step, config.checkpoint_every))
+            || checkpoints.rollback.is_some_and(|every| is_multiple(step, every))
+            || checkpoints.milestone == Some(step);
         if finished || interrupted || due {
-            let position = order.position(step);
+            let position = order.position(step + progress.spikes.skipped);
             let already = last_checkpoint.as_ref().filter(|path| checkpoint::step_of(path) == Some(step)).cloned();
             let path = match already {
                 Some(path) => path,
@@ -159,10 +166,40 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
         }
 
         let step_clock = Instant::now();
-        let measured = trainer.measure(parameters, step)?;
-        if !measured.is_finite() {
-            return Err(trainer.refusal(parameters, (step, step), &measured, last_checkpoint.as_deref()));
+        let index = step + progress.spikes.skipped;
+        let measured = trainer.measure(parameters, index)?;
+        let verdict = if config.guards_spikes() { progress.spikes.judge(config, &measured) } else { None };
+        if let Some(verdict) = verdict {
+            let spike = spike_of(run, &trainer, parameters, (step, index), &measured, &verdict, &progress)?;
+            if spike.number > config.spike_limit {
+                let checkpoint = last_checkpoint_note(last_checkpoint.as_deref());
+                let (limit, section) = (config.spike_limit, run.section.to_owned());
+                return Err(TrainError::Spikes { spike: Box::new(spike), limit, checkpoint, section });
+            }
+            progress.seconds = worked_before + clock.elapsed().as_secs_f64();
+            progress.spikes.leave_out(&spike);
+            let line = metrics::spike_record(progress.seconds, &spike)?;
+            if let Some(kept) = spike.rolled_back_to {
+                let back = checkpoints.go_back(kept, parameters, &mut optimizer)?;
+                let spikes = progress.spikes.back_to(back.progress.spikes);
+                progress = Progress { seconds: progress.seconds, spikes, ..back.progress };
+                logs.rewind(run.work, &back.metrics)?;
+                logs.append(&line)?;
+                // The state gone back to now knows which batches to leave out.
+                let (lines, seed) = (logs.lines()?, config.seed);
+                let position = order.position(kept + progress.spikes.skipped);
+                let path = checkpoints.save(&progress, seed, position, parameters, &optimizer, &lines, observer)?;
+                last_checkpoint = Some(path);
+            } else {
+                logs.append(&line)?;
+            }
+            observer.spiked(&spike);
+            continue;
         }
+        if !measured.is_finite() {
+            return Err(trainer.refusal(parameters, (step, index), &measured, last_checkpoint.as_deref()));
+        }
+        progress.spikes.accept(config, &measured);
         let update = trainer.apply(parameters, &mut optimizer, step, measured);
         progress.step += 1;
         progress.tokens += update.counts.tokens;
@@ -171,7 +208,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
         progress.last_loss = Some(update.loss);
         progress.seconds = worked_before + clock.elapsed().as_secs_f64();
         let step = progress.step;
-        let position = order.position(step);
+        let position = order.position(step + progress.spikes.skipped);
         let metrics = StepMetrics {
             step,
             steps: config.steps,
@@ -194,36 +231,56 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
             progress.seconds = worked_before + clock.elapsed().as_secs_f64();
             observer.evaluated(step, evaluation);
         }
-        if evaluation.is_some() || last || step % config.log_every == 0 {
-            logs.append(&metrics::record(step, progress.seconds, Some(&metrics), evaluation.as_ref()))?;
+        // What the weights are is written down where a checkpoint is due, so that a replayed step can be told from them
+        // after the checkpoints are gone.
+        let witnessed = last || is_multiple(step, config.checkpoint_every);
+        if evaluation.is_some() || witnessed || step % config.log_every == 0 {
+            let mut record = metrics::record(step, progress.seconds, Some(&metrics), evaluation.as_ref());
+            if witnessed {
+                record.insert(WEIGHTS_KEY.to_owned(), checkpoint::digest_of(parameters)?.into());
+            }
+            logs.append(&record)?;
             progress.unlogged = (0, 0.0);
         }
     }
 }
 
-fn identity(run: &Run, parameters: &Parameters) -> Result<Identity> {
-    let to_json = |result: serde_json::Result<Value>| result.map_err(|error| TrainError::Data(error.to_string()));
-    let mut config = to_json(serde_json::to_value(run.config))?;
-    if let Value::Object(settings) = &mut config {
-        // How often is measured, logged and saved, and what is kept in memory, decides nothing about the weights.
-        let indifferent = [
-            "eval_every",
-            "eval_batches",
-            "checkpoint_every",
-            "keep_checkpoints",
-            "log_every",
-            "activation_checkpointing",
-        ];
-        for key in indifferent {
-            settings.remove(key);
-        }
+/// What makes update `step` on batch `index` a spike, and what is left out because of it.
+fn spike_of(
+    run: &Run,
+    trainer: &Trainer,
+    parameters: &Parameters,
+    (step, index): (u64, u64),
+    measured: &Measured,
+    verdict: &Verdict,
+    progress: &Progress,
+) -> Result<Spike> {
+    let mut spike = verdict.spike(step + 1, progress.spikes.spikes + 1);
+    if !measured.is_finite() {
+        spike.trap = trainer.trap(parameters, index, measured)?;
     }
+    let every = run.config.spike_rollback;
+    spike.rolled_back_to = (every > 0).then(|| way_back(step, every));
+    let kept = spike.rolled_back_to.unwrap_or(step);
+    spike.skipped_batches = (kept + progress.spikes.skipped, index);
+    spike.skipped = index + 1 - kept;
+    spike.rows = trainer.rows(index);
+    spike.skipped_rows = (spike.skipped_batches.0..=index).map(|index| trainer.rows(index)).collect();
+    Ok(spike)
+}
+
+/// Whether `step` is one of every `every` steps; of none when that is 0.
+fn is_multiple(step: u64, every: u64) -> bool {
+    every > 0 && step.is_multiple_of(every)
+}
+
+pub(crate) fn identity(run: &Run, parameters: &Parameters) -> Result<Identity> {
     Ok(Identity {
         data: run.data.digest().to_owned(),
         start: checkpoint::digest_of(parameters)?,
         model: run.network.describe(),
         objective: run.objective.describe(),
-        config,
+        config: Identity::settings(run.config)?,
     })
 }
 

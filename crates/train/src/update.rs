@@ -33,6 +33,11 @@ pub(crate) struct Measured {
 }
 
 impl Measured {
+    #[cfg(test)]
+    pub(crate) fn of(loss: f64, grad_norm: f64) -> Measured {
+        Measured { loss, grad_norm, counts: Counts::default(), measures: Vec::new() }
+    }
+
     /// Whether an update can be made of it.
     pub(crate) fn is_finite(&self) -> bool {
         self.loss.is_finite() && self.grad_norm.is_finite()
@@ -97,8 +102,23 @@ impl<'a> Trainer<'a> {
         Update { loss, learning_rate, grad_norm, counts, measures }
     }
 
-    /// Why no update can be made of what was measured on batch `index`: where the first value that is no number comes
-    /// from, found by going over the batch again. `step` is the update that was to be taken, from 0.
+    /// The rows of batch `index`.
+    pub(crate) fn rows(&self, index: u64) -> Vec<u64> {
+        let micros = 0..self.run.config.gradient_accumulation as u64;
+        micros.flat_map(|micro| self.order.indices(index, micro)).collect()
+    }
+
+    /// Where the first value that is no number comes from, found by going over batch `index` again.
+    pub(crate) fn trap(&self, parameters: &Parameters, index: u64, measured: &Measured) -> Result<Option<Trap>> {
+        let batches = self.micro_batches(index)?;
+        let rows = Rows { data: self.run.data, batches: &batches, index: Some(index) };
+        Ok(match measured.loss.is_finite() {
+            false => trap::forward(self.run, parameters, &rows),
+            true => trap::backward(self.run, parameters, &rows),
+        })
+    }
+
+    /// Why no update can be made of what was measured on batch `index`. `step` is the update that was to be taken, from 0.
     pub(crate) fn refusal(
         &self,
         parameters: &Parameters,
@@ -106,20 +126,14 @@ impl<'a> Trainer<'a> {
         measured: &Measured,
         last_checkpoint: Option<&Path>,
     ) -> TrainError {
-        let batches = match self.micro_batches(index) {
-            Ok(batches) => batches,
-            Err(error) => return error,
-        };
         let (what, value) = match measured.loss.is_finite() {
             false => ("the loss", measured.loss),
             true => ("the gradient norm", measured.grad_norm),
         };
-        let rows = Rows { data: self.run.data, batches: &batches, index: Some(index) };
-        let trap = match measured.loss.is_finite() {
-            false => trap::forward(self.run, parameters, &rows),
-            true => trap::backward(self.run, parameters, &rows),
-        };
-        non_finite(what, value, step + 1, trap, last_checkpoint)
+        match self.trap(parameters, index, measured) {
+            Ok(trap) => non_finite(what, value, step + 1, trap, last_checkpoint),
+            Err(error) => error,
+        }
     }
 
     /// Reads the held-out rows as batches.
@@ -244,6 +258,11 @@ fn non_finite(
     trap: Option<Trap>,
     last_checkpoint: Option<&Path>,
 ) -> TrainError {
-    let checkpoint = last_checkpoint.map(|path| format!("; the last checkpoint is {}", path.display()));
-    TrainError::NonFinite { what, value, step, trap: trap.map(Box::new), checkpoint: checkpoint.unwrap_or_default() }
+    let checkpoint = last_checkpoint_note(last_checkpoint);
+    TrainError::NonFinite { what, value, step, trap: trap.map(Box::new), checkpoint }
+}
+
+/// Where a run that failed can be gone on from, for messages.
+pub(crate) fn last_checkpoint_note(last_checkpoint: Option<&Path>) -> String {
+    last_checkpoint.map(|path| format!("; the last checkpoint is {}", path.display())).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use train::{Evaluation, Observer, StepMetrics};
+use train::{Evaluation, Observer, Spike, StepMetrics};
 
 use super::Terminal;
 
@@ -131,6 +131,16 @@ impl Observer for TrainingProgress {
     }
 
     fn checkpointed(&mut self, _step: u64, _path: &Path) {}
+
+    fn spiked(&mut self, spike: &Spike) {
+        let (first, last) = spike.skipped_batches;
+        let done = match spike.rolled_back_to {
+            Some(step) => format!("back to step {step}, leaving out batches {first} to {last}"),
+            None => format!("batch {last} is left out"),
+        };
+        self.bar.set_position(spike.rolled_back_to.unwrap_or(spike.step - 1));
+        self.bar.suspend(|| self.terminal.warn(&format!("{}: {spike}; {done}", self.label)));
+    }
 
     fn warning(&mut self, message: &str) {
         self.bar.suspend(|| self.terminal.warn(message));

@@ -3,10 +3,12 @@
 // Helpers of tests may unwrap as tests may.
 #![allow(clippy::unwrap_used)]
 
+mod cooldown;
 mod invariances;
 mod logs;
 mod objectives;
 mod resume;
+mod spikes;
 mod traps;
 
 use std::path::Path;
