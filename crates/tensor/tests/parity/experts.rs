@@ -5,11 +5,13 @@ use tensor::{ExpertIds, Gradients, ParamId, Parameters, Tape, Tensor};
 use crate::ledger::{Entry, cases, count, floats, number, parse, reference};
 use crate::support::{add, noise, rows_of};
 
+const BLOCK: &str = "route, experts (Mixtral)";
+
 pub fn entries() -> Vec<Entry> {
     let golden = parse(include_str!("../goldens/experts.json"));
     let entry = |subject, aspect| Entry::new(subject, aspect, reference(&golden, "transformers"), 3e-6);
-    let (mut forward, mut gradient) = (entry("experts (Mixtral)", "forward"), entry("experts (Mixtral)", "gradient"));
-    let losses = "load-balancing loss, router z-loss";
+    let (mut forward, mut gradient) = (entry(BLOCK, "forward"), entry(BLOCK, "gradient"));
+    let losses = "load_balancing_loss, router_z_loss";
     let (mut loss_forward, mut loss_gradient) = (entry(losses, "forward"), entry(losses, "gradient"));
     for case in cases(&golden) {
         let [tokens, width, inner, experts] = ["tokens", "width", "inner", "experts"].map(|key| count(case, key));

@@ -59,6 +59,7 @@ fn apply(op: &str, tape: &mut Tape, ids: &[ParamId], settings: &Value) -> Var {
         "scale" => tape.scale(x, float("factor")),
         "dropout" => tape.dropout(x, float("p"), 7),
         "linear_log_probs" => tape.linear_log_probs(x, ids[1], &list("targets").collect::<Vec<_>>()),
+        "rows" => tape.rows(x, count(settings, "first"), count(settings, "count")),
         "segment_sum" => tape.segment_sum(x, &list("segment_of").collect::<Vec<_>>(), count(settings, "segments")),
         "sum" => tape.sum(x),
         "mean" => tape.mean(x),
