@@ -167,7 +167,7 @@ pub struct PathsArguments {
 pub enum TokenizerCommand {
     /// Train a byte-level BPE vocabulary.
     Train(TokenizerTrainArguments),
-    /// Token ids, tokens and byte offsets of a text.
+    /// Token ids, tokens and offsets (bytes of the text, whole characters) of a text.
     Encode(TokenizerUseArguments),
     /// Text of token ids.
     Decode(TokenizerUseArguments),
@@ -203,9 +203,15 @@ pub struct TokenizerUseArguments {
     pub tokenizer: PathBuf,
     /// Text to encode, or ids to decode; `-` or nothing reads stdin.
     pub input: Vec<String>,
-    /// Parse special tokens that stand in the text.
+    /// Encoding: parse special tokens that stand in the text. Decoding: write them out.
     #[arg(long)]
     pub special: bool,
+    /// Put the special tokens around the text that its model expects ([CLS], </s>, ...).
+    #[arg(long)]
+    pub add_special: bool,
+    /// Encode many texts: every line of stdin is a text as a JSON string, every line of stdout its tokens as JSON.
+    #[arg(long)]
+    pub jsonl: bool,
 }
 
 /// `onto ngram …`

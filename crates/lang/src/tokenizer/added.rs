@@ -1,18 +1,24 @@
-//! Added tokens: texts that are one token whatever the merges say, found before pre-tokenizing. Special ones (turn
+//! Added tokens: texts that are one token whatever the model says, found before pre-tokenizing. Special ones (turn
 //! marks, end of text) are found only where the caller asks for it.
 
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use super::char_set::CharSet;
+use super::model::trie::Trie;
 
 /// One entry of `added_tokens` in `tokenizer.json`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AddedToken {
     pub(crate) id: u32,
     pub(crate) content: String,
+    /// Whether it is found only where no letter stands next to it.
+    pub(crate) single_word: bool,
     /// Whether white space before it belongs to it.
     pub(crate) strip_left: bool,
     /// Whether white space after it belongs to it.
     pub(crate) strip_right: bool,
-    /// Whether it is looked for after the others; without a normalizer that is all that `normalized` means.
+    /// Whether it is looked for in the normalized text, by its own normalized spelling.
     pub(crate) normalized: bool,
     pub(crate) special: bool,
 }
@@ -20,8 +26,15 @@ pub(crate) struct AddedToken {
 impl AddedToken {
     /// A special token as the trainers of Hugging Face write it.
     pub(crate) fn special(id: u32, content: &str) -> Self {
-        let content = content.to_owned();
-        AddedToken { id, content, strip_left: false, strip_right: false, normalized: false, special: true }
+        AddedToken {
+            id,
+            content: content.to_owned(),
+            single_word: false,
+            strip_left: false,
+            strip_right: false,
+            normalized: false,
+            special: true,
+        }
     }
 }
 
@@ -35,76 +48,66 @@ pub(crate) struct Segment {
 }
 
 /// Finds added tokens: at the leftmost place, the longest.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Matcher {
-    /// Tokens looked for first, then those on the rest; each ordered from the longest.
-    passes: [Vec<AddedToken>; 2],
-    /// Per pass: whether a token starts with the byte.
-    first_bytes: [Vec<bool>; 2],
+    tokens: Vec<AddedToken>,
+    /// Numbers in `tokens` by what is looked for.
+    trie: Trie,
+    /// Whether something looked for starts with the byte.
+    first_bytes: Box<[bool; 256]>,
+}
+
+/// Letters and the like, for tokens that are found as single words only.
+fn is_word(character: char) -> bool {
+    static SET: LazyLock<CharSet> = LazyLock::new(|| CharSet::new(r"\w", &[], &[]));
+    SET.contains(character)
 }
 
 impl Matcher {
-    pub(crate) fn new(added: &[AddedToken]) -> Self {
-        let passes = [false, true].map(|normalized| {
-            let mut tokens: Vec<AddedToken> = added
-                .iter()
-                .filter(|token| token.normalized == normalized && !token.content.is_empty())
-                .cloned()
-                .collect();
-            tokens.sort_by_key(|token| std::cmp::Reverse(token.content.len()));
-            tokens
-        });
-        let first_bytes = [0, 1].map(|pass| {
-            let mut firsts = vec![false; 256];
-            for token in &passes[pass] {
-                firsts[usize::from(token.content.as_bytes()[0])] = true;
-            }
-            firsts
-        });
-        Matcher { passes, first_bytes }
+    /// `tokens` with the text each is looked for by.
+    pub(crate) fn new(tokens: Vec<(String, AddedToken)>) -> Self {
+        let mut first_bytes = Box::new([false; 256]);
+        for first in tokens.iter().filter_map(|(text, _)| text.as_bytes().first()) {
+            first_bytes[usize::from(*first)] = true;
+        }
+        let trie = Trie::new(tokens.iter().map(|(text, _)| text.as_bytes()).zip(0..));
+        Matcher { trie, tokens: tokens.into_iter().map(|(_, token)| token).collect(), first_bytes }
+    }
+
+    /// Whether nothing is looked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
     }
 
     /// The segments of `text`, in order, together the whole text, none empty. Special tokens stay plain text unless
     /// `parse_special`.
     pub(crate) fn split(&self, text: &str, parse_special: bool) -> Vec<Segment> {
-        let mut segments = Vec::new();
-        let mut between = Vec::new();
-        self.pass(0, text, 0..text.len(), parse_special, &mut between);
-        for segment in between {
-            match segment.token {
-                Some(_) => segments.push(segment),
-                None => self.pass(1, text, segment.range, parse_special, &mut segments),
-            }
-        }
-        segments
-    }
-
-    fn pass(&self, pass: usize, text: &str, range: Range<usize>, parse_special: bool, out: &mut Vec<Segment>) {
-        let mut plain = range.start;
-        let mut position = range.start;
+        let mut out = Vec::new();
+        let mut plain = 0;
+        let mut position = 0;
         let bytes = text.as_bytes();
-        while position < range.end {
-            let found = self.first_bytes[pass][usize::from(bytes[position])]
-                .then(|| {
-                    let rest = &bytes[position..range.end];
-                    self.passes[pass].iter().find(|token| rest.starts_with(token.content.as_bytes()))
-                })
-                .flatten();
-            let Some(token) = found else {
+        while position < bytes.len() && !self.tokens.is_empty() {
+            let Some(step) = bytes[position..].iter().position(|&byte| self.first_bytes[usize::from(byte)]) else {
+                break;
+            };
+            position += step;
+            let Some((length, number)) = self.trie.longest(&bytes[position..]) else {
                 position += 1;
                 continue;
             };
-            // A special token that is not asked for hides what lies inside it, as in Hugging Face's matcher.
-            let (mut start, mut end) = (position, position + token.content.len());
+            let token = &self.tokens[number as usize];
+            // A token that is passed over hides what lies inside it, as in Hugging Face's matcher.
+            let (mut start, mut end) = (position, position + length);
             position = end;
-            if token.special && !parse_special {
+            let stands_alone = !text[..start].ends_with(is_word) && !text[end..].starts_with(is_word);
+            if (token.special && !parse_special) || (token.single_word && !stands_alone) {
                 continue;
             }
             if token.strip_left {
-                start = plain + text[plain..start].trim_end().len();
+                start = plain.max(text[..start].trim_end().len());
             }
             if token.strip_right {
-                end = range.end - text[end..range.end].trim_start().len();
+                end = text.len() - text[end..].trim_start().len();
             }
             if plain < start {
                 out.push(Segment { range: plain..start, token: None });
@@ -113,9 +116,10 @@ impl Matcher {
             plain = end;
             position = end;
         }
-        if plain < range.end {
-            out.push(Segment { range: plain..range.end, token: None });
+        if plain < text.len() {
+            out.push(Segment { range: plain..text.len(), token: None });
         }
+        out
     }
 }
 
@@ -124,7 +128,8 @@ mod tests {
     use super::*;
 
     fn check(tokens: &[AddedToken], text: &str, parse_special: bool, expected: &[(&str, Option<u32>)]) {
-        let segments = Matcher::new(tokens).split(text, parse_special);
+        let named = tokens.iter().map(|token| (token.content.clone(), token.clone())).collect();
+        let segments = Matcher::new(named).split(text, parse_special);
         let found: Vec<_> = segments.iter().map(|segment| (&text[segment.range.clone()], segment.token)).collect();
         assert_eq!(found, expected, "{text:?}");
     }
@@ -149,7 +154,13 @@ mod tests {
     fn plain_added_tokens_are_always_found() {
         let mut word = AddedToken::special(3, "word");
         word.special = false;
-        word.normalized = true;
         check(&[word, AddedToken::special(1, "<s>")], "<s>word", false, &[("<s>", None), ("word", Some(3))]);
+    }
+
+    #[test]
+    fn single_words_stand_alone() {
+        let mut word = AddedToken::special(3, "word");
+        word.single_word = true;
+        check(&[word], "words, éword! 字word word", true, &[("words, éword! 字word ", None), ("word", Some(3))]);
     }
 }

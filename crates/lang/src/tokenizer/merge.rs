@@ -1,13 +1,15 @@
-//! Applying the merges to one pre-token, exactly as byte-pair encoding defines it (Sennrich et al., "Neural machine
-//! translation of rare words with subword units", 2016): of all adjacent pairs the one learnt first is joined, leftmost
-//! first, until no pair has a merge.
+//! Applying the merges to one word, exactly as byte-pair encoding defines it (Sennrich et al., "Neural machine translation
+//! of rare words with subword units", 2016): of all adjacent pairs the one learnt first is joined, leftmost first, until
+//! no pair has a merge.
+//!
+//! What stands here follows the definition step by step. Encoding mostly goes by `model::linear`, which gives the same
+//! tokens without trying the merges one after another; this is its oracle, and what words go by that it does not take.
 
-use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// A quick hash for keys from our own tables and short words; std's keyed hash takes most of the encoding time.
+/// A quick hash for keys from our own tables and short words; std's keyed hash takes most of the training time.
 #[derive(Clone, Default)]
 pub(crate) struct QuickHasher(u64);
 
@@ -63,174 +65,151 @@ pub(crate) struct Merge {
     pub(crate) token: u32,
 }
 
+/// A token in a word that is being joined and the bytes of the word it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Symbol {
+    pub(crate) token: u32,
+    pub(crate) length: u32,
+}
+
 /// Words longer than this take the heap, whose cost grows with n log n; below it scanning for the best pair is faster.
 const SCAN_LIMIT: usize = 64;
 /// Rank of a pair that is not joined.
 const NO_MERGE: u32 = u32::MAX;
-/// Longest word that is remembered, in bytes.
-const CACHED_BYTES: usize = 32;
-/// Most words remembered per thread.
-const CACHED_WORDS: usize = 1 << 16;
+/// Key of an empty slot: no token has the largest id.
+const EMPTY: u64 = u64::MAX;
 
-/// The merges of a vocabulary and the tokens of single bytes.
+/// The merges of a vocabulary by the pairs they join: a hash table with open addressing, a lookup mostly one cache line.
 #[derive(Clone, Debug)]
-pub(crate) struct MergeTable {
-    /// Tells the thread caches of different vocabularies apart.
-    identity: u64,
-    byte_tokens: [u32; 256],
-    merges: QuickMap<u64, Merge>,
-    /// Set when a word that is a token is that token whatever the merges say (`ignore_merges`, LLaMA 3).
-    whole_words: Option<QuickMap<Box<[u8]>, u32>>,
+pub(crate) struct PairTable {
+    slots: Vec<(u64, Merge)>,
+    shift: u32,
 }
 
-/// The words one thread has met.
-#[derive(Default)]
-struct Cache {
-    identity: u64,
-    words: QuickMap<Box<[u8]>, Box<[u32]>>,
-}
-
-thread_local! {
-    static CACHE: RefCell<Cache> = RefCell::new(Cache::default());
-}
-
-impl MergeTable {
-    pub(crate) fn new(
-        byte_tokens: [u32; 256],
-        merges: QuickMap<u64, Merge>,
-        whole_words: Option<QuickMap<Box<[u8]>, u32>>,
-    ) -> Self {
-        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
-        let identity = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        MergeTable { identity, byte_tokens, merges, whole_words }
-    }
-
-    /// The token of a lone byte.
-    pub(crate) fn byte_token(&self, byte: u8) -> u32 {
-        self.byte_tokens[usize::from(byte)]
-    }
-
-    /// Append the tokens of one pre-token to `out`.
-    pub(crate) fn encode(&self, word: &[u8], out: &mut Vec<u32>) {
-        if let [byte] = word {
-            out.push(self.byte_token(*byte));
-            return;
+impl PairTable {
+    /// Of several merges of one pair the last counts.
+    pub(crate) fn new(merges: impl ExactSizeIterator<Item = (u64, Merge)>) -> Self {
+        let capacity = (merges.len() * 2).max(2).next_power_of_two();
+        let empty = Merge { rank: NO_MERGE, token: u32::MAX };
+        let mut table = PairTable { slots: vec![(EMPTY, empty); capacity], shift: 64 - capacity.trailing_zeros() };
+        for (key, merge) in merges {
+            let slot = table.slot(key);
+            table.slots[slot] = (key, merge);
         }
-        if let Some(&token) = self.whole_words.as_ref().and_then(|words| words.get(word)) {
-            out.push(token);
-            return;
-        }
-        if word.len() > CACHED_BYTES {
-            self.merge(word, out);
-            return;
-        }
-        CACHE.with_borrow_mut(|cache| {
-            if cache.identity != self.identity {
-                cache.identity = self.identity;
-                cache.words.clear();
-            }
-            if let Some(tokens) = cache.words.get(word) {
-                out.extend_from_slice(tokens);
-                return;
-            }
-            let start = out.len();
-            self.merge(word, out);
-            if cache.words.len() < CACHED_WORDS {
-                cache.words.insert(word.into(), out[start..].into());
-            }
-        });
+        table
     }
 
-    fn merge(&self, word: &[u8], out: &mut Vec<u32>) {
-        if word.len() <= SCAN_LIMIT { self.merge_by_scanning(word, out) } else { self.merge_by_heap(word, out) }
+    /// Where `key` stands, or could.
+    fn slot(&self, key: u64) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize & mask;
+        while self.slots[slot].0 != key && self.slots[slot].0 != EMPTY {
+            slot = (slot + 1) & mask;
+        }
+        slot
     }
 
-    fn lookup(&self, left: u32, right: u32) -> Option<Merge> {
-        self.merges.get(&pair_key(left, right)).copied()
+    /// The merge of a pair.
+    pub(crate) fn get(&self, left: u32, right: u32) -> Option<Merge> {
+        let (key, merge) = self.slots[self.slot(pair_key(left, right))];
+        (key != EMPTY).then_some(merge)
     }
 
     /// The rank of a pair, `NO_MERGE` if it is not joined.
-    fn rank(&self, left: u32, right: u32) -> u32 {
-        self.lookup(left, right).map_or(NO_MERGE, |merge| merge.rank)
+    fn rank(&self, left: Symbol, right: Symbol) -> u32 {
+        self.get(left.token, right.token).map_or(NO_MERGE, |merge| merge.rank)
+    }
+
+    /// All merges in no particular order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u64, Merge)> {
+        self.slots.iter().filter(|(key, _)| *key != EMPTY).copied()
+    }
+
+    /// Join the symbols of a word; gives the last pair joined.
+    pub(crate) fn join(&self, word: &mut Vec<Symbol>) -> Option<(u32, u32)> {
+        if word.len() <= SCAN_LIMIT { self.join_by_scanning(word) } else { self.join_by_heap(word) }
     }
 
     /// The definition, step by step.
-    fn merge_by_scanning(&self, word: &[u8], out: &mut Vec<u32>) {
-        let start = out.len();
-        out.extend(word.iter().map(|&byte| self.byte_token(byte)));
-        let mut ranks = [NO_MERGE; SCAN_LIMIT];
-        let mut pairs = word.len().saturating_sub(1).min(SCAN_LIMIT);
-        for (at, rank) in ranks[..pairs].iter_mut().enumerate() {
-            *rank = self.rank(out[start + at], out[start + at + 1]);
-        }
+    fn join_by_scanning(&self, word: &mut Vec<Symbol>) -> Option<(u32, u32)> {
+        let mut last = None;
+        let mut ranks: Vec<u32> = word.windows(2).map(|pair| self.rank(pair[0], pair[1])).collect();
         loop {
-            let best = ranks[..pairs].iter().copied().min().unwrap_or(NO_MERGE);
-            let Some(at) = ranks[..pairs].iter().position(|&rank| rank == best && rank != NO_MERGE) else {
-                break;
+            let best = ranks.iter().copied().min().unwrap_or(NO_MERGE);
+            let Some(at) = ranks.iter().position(|&rank| rank == best && rank != NO_MERGE) else {
+                return last;
             };
-            let Some(merge) = self.lookup(out[start + at], out[start + at + 1]) else {
-                break;
+            let (left, right) = (word[at], word[at + 1]);
+            let Some(merge) = self.get(left.token, right.token) else {
+                return last;
             };
-            out[start + at] = merge.token;
-            out.remove(start + at + 1);
-            ranks.copy_within(at + 1..pairs, at);
-            pairs -= 1;
+            last = Some((left.token, right.token));
+            word[at] = Symbol { token: merge.token, length: left.length + right.length };
+            word.remove(at + 1);
+            ranks.remove(at);
             if at > 0 {
-                ranks[at - 1] = self.rank(out[start + at - 1], merge.token);
+                ranks[at - 1] = self.rank(word[at - 1], word[at]);
             }
-            if at < pairs {
-                ranks[at] = self.rank(merge.token, out[start + at + 1]);
+            if at < ranks.len() {
+                ranks[at] = self.rank(word[at], word[at + 1]);
             }
         }
     }
 
     /// The same with a linked list and a heap, so that a megabyte without a boundary costs n log n.
-    fn merge_by_heap(&self, word: &[u8], out: &mut Vec<u32>) {
+    fn join_by_heap(&self, word: &mut Vec<Symbol>) -> Option<(u32, u32)> {
         const NONE: usize = usize::MAX;
         let length = word.len();
-        let mut tokens: Vec<Option<u32>> = word.iter().map(|&byte| Some(self.byte_token(byte))).collect();
+        let mut last = None;
+        let mut symbols: Vec<Option<Symbol>> = word.iter().copied().map(Some).collect();
         let mut previous: Vec<usize> = (0..length).map(|i| i.wrapping_sub(1)).collect();
         let mut next: Vec<usize> = (1..=length).map(|i| if i == length { NONE } else { i }).collect();
-        let candidate = |tokens: &[Option<u32>], left: usize, right: usize| -> Option<Merge> {
-            self.lookup(*tokens.get(left)?.as_ref()?, *tokens.get(right)?.as_ref()?)
+        let candidate = |symbols: &[Option<Symbol>], left: usize, right: usize| -> Option<Merge> {
+            self.get(symbols.get(left)?.as_ref()?.token, symbols.get(right)?.as_ref()?.token)
         };
         let mut heap: BinaryHeap<Reverse<(u32, usize)>> = (0..length)
-            .filter_map(|at| candidate(&tokens, at, next[at]).map(|merge| Reverse((merge.rank, at))))
+            .filter_map(|at| candidate(&symbols, at, next[at]).map(|merge| Reverse((merge.rank, at))))
             .collect();
         while let Some(Reverse((rank, at))) = heap.pop() {
             let right = next[at];
             // An entry whose pair has changed since is out of date: the new pair has its own entry.
-            let Some(merge) = candidate(&tokens, at, right).filter(|merge| merge.rank == rank) else {
+            let Some(merge) = candidate(&symbols, at, right).filter(|merge| merge.rank == rank) else {
                 continue;
             };
-            tokens[at] = Some(merge.token);
-            tokens[right] = None;
+            if let (Some(first), Some(second)) = (symbols[at], symbols[right]) {
+                last = Some((first.token, second.token));
+                symbols[at] = Some(Symbol { token: merge.token, length: first.length + second.length });
+            }
+            symbols[right] = None;
             next[at] = next[right];
             if next[at] != NONE {
                 previous[next[at]] = at;
             }
             for left in [previous[at], at] {
                 if left != NONE
-                    && let Some(merge) = candidate(&tokens, left, next[left])
+                    && let Some(merge) = candidate(&symbols, left, next[left])
                 {
                     heap.push(Reverse((merge.rank, left)));
                 }
             }
         }
-        out.extend(tokens.into_iter().flatten());
+        word.clear();
+        word.extend(symbols.into_iter().flatten());
+        last
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::rng::Rng;
 
-    /// A table over bytes with random merges, some of which spell the same token.
-    fn random_table(rng: &mut Rng) -> MergeTable {
+    /// Random merges over the letters a to d, some of which spell the same token; with the spelling of every token, of
+    /// which the first 256 are the bytes. `ordered` merges are learnt after those their parts come from.
+    pub(crate) fn random_merges(rng: &mut Rng, count: u32, ordered: bool) -> (PairTable, Vec<Vec<u8>>) {
         let mut spelling: Vec<Vec<u8>> = (0..=255u8).map(|byte| vec![byte]).collect();
-        let mut merges = QuickMap::default();
-        for rank in 0..40 {
+        let mut merges: QuickMap<u64, Merge> = QuickMap::default();
+        for rank in 0..count {
             let letters: Vec<u32> = (97..101).chain(256..spelling.len() as u32).collect();
             let (left, right) = (*rng.choose(&letters), *rng.choose(&letters));
             let joined = [spelling[left as usize].clone(), spelling[right as usize].clone()].concat();
@@ -238,37 +217,27 @@ mod tests {
                 spelling.push(joined);
                 spelling.len() - 1
             }) as u32;
+            let rank = if ordered { rank } else { rng.below(u64::from(count) * 4) as u32 * count + rank };
             merges.entry(pair_key(left, right)).or_insert(Merge { rank, token });
         }
-        MergeTable::new(std::array::from_fn(|byte| byte as u32), merges, None)
+        (PairTable::new(merges.into_iter().collect::<Vec<_>>().into_iter()), spelling)
+    }
+
+    pub(crate) fn symbols(word: &[u8]) -> Vec<Symbol> {
+        word.iter().map(|&byte| Symbol { token: u32::from(byte), length: 1 }).collect()
     }
 
     #[test]
     fn heap_equals_scanning() {
         let mut rng = Rng::new(11);
-        for _ in 0..200 {
-            let table = random_table(&mut rng);
-            for length in [1, 2, 3, 10, SCAN_LIMIT] {
+        for round in 0..200 {
+            let (table, _) = random_merges(&mut rng, 40, round % 2 == 0);
+            for length in [0, 1, 2, 3, 10, SCAN_LIMIT, 100] {
                 let word: Vec<u8> = (0..length).map(|_| b'a' + rng.below(4) as u8).collect();
-                let (mut scanned, mut heaped) = (Vec::new(), Vec::new());
-                table.merge_by_scanning(&word, &mut scanned);
-                table.merge_by_heap(&word, &mut heaped);
+                let (mut scanned, mut heaped) = (symbols(&word), symbols(&word));
+                assert_eq!(table.join_by_scanning(&mut scanned), table.join_by_heap(&mut heaped));
                 assert_eq!(scanned, heaped);
             }
-        }
-    }
-
-    #[test]
-    fn caches_of_two_tables_stay_apart() {
-        let plain = MergeTable::new(std::array::from_fn(|byte| byte as u32), QuickMap::default(), None);
-        let mut merges = QuickMap::default();
-        merges.insert(pair_key(97, 98), Merge { rank: 0, token: 256 });
-        let joining = MergeTable::new(std::array::from_fn(|byte| byte as u32), merges, None);
-        for _ in 0..2 {
-            let mut out = Vec::new();
-            plain.encode(b"ab", &mut out);
-            joining.encode(b"ab", &mut out);
-            assert_eq!(out, [97, 98, 256]);
         }
     }
 }

@@ -5,18 +5,18 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Inner, TokenizerError};
+use super::{Core, Tokenizer, TokenizerError};
 
-pub(super) fn save(inner: &Inner, dir: &Path) -> Result<(), TokenizerError> {
+pub(super) fn save(tokenizer: &Tokenizer, dir: &Path) -> Result<(), TokenizerError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| TokenizerError::Io { path, source }
     };
     std::fs::create_dir_all(dir).map_err(failed(dir))?;
     let files = [
-        ("tokenizer.json", tokenizer(inner), ""),
-        ("tokenizer_config.json", config(inner), "\n"),
-        ("special_tokens_map.json", special_tokens_map(inner), "\n"),
+        ("tokenizer.json", file(&tokenizer.core), ""),
+        ("tokenizer_config.json", config(tokenizer), "\n"),
+        ("special_tokens_map.json", Value::Object(named_tokens(&tokenizer.core)), "\n"),
     ];
     for (name, value, end) in files {
         let path = dir.join(name);
@@ -26,15 +26,15 @@ pub(super) fn save(inner: &Inner, dir: &Path) -> Result<(), TokenizerError> {
     Ok(())
 }
 
-fn tokenizer(inner: &Inner) -> Value {
-    let added: Vec<Value> = inner
+fn file(core: &Core) -> Value {
+    let added: Vec<Value> = core
         .added
         .iter()
         .map(|token| {
             json!({
                 "id": token.id,
                 "content": token.content,
-                "single_word": false,
+                "single_word": token.single_word,
                 "lstrip": token.strip_left,
                 "rstrip": token.strip_right,
                 "normalized": token.normalized,
@@ -42,85 +42,39 @@ fn tokenizer(inner: &Inner) -> Value {
             })
         })
         .collect();
-    let byte_level = |add_prefix_space: bool, use_regex: bool| {
-        json!({
-            "type": "ByteLevel",
-            "add_prefix_space": add_prefix_space,
-            "trim_offsets": true,
-            "use_regex": use_regex,
-        })
-    };
-    let split = |regex: &&str| {
-        json!({
-            "type": "Split",
-            "pattern": { "Regex": regex },
-            "behavior": "Isolated",
-            "invert": false,
-        })
-    };
-    let pre_tokenizer = match inner.pattern.regexes() {
-        [] => byte_level(false, true),
-        regexes => {
-            let mut members: Vec<Value> = regexes.iter().map(split).collect();
-            members.push(byte_level(false, false));
-            json!({ "type": "Sequence", "pretokenizers": members })
-        }
-    };
-    let vocabulary: Map<String, Value> = (0..)
-        .zip(&inner.tokens)
-        .filter(|&(id, _)| inner.in_model[id as usize])
-        .map(|(id, token): (u32, &String)| (token.clone(), id.into()))
-        .collect();
-    let spelling = |id: u32| inner.tokens[id as usize].as_str();
-    let merges: Vec<Value> =
-        inner.merge_list.iter().map(|&(left, right)| json!([spelling(left), spelling(right)])).collect();
+    let components = &core.components;
     json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
         "added_tokens": added,
-        "normalizer": null,
-        "pre_tokenizer": pre_tokenizer,
-        "post_processor": null,
-        "decoder": byte_level(true, true),
-        "model": {
-            "type": "BPE",
-            "dropout": null,
-            "unk_token": null,
-            "continuing_subword_prefix": null,
-            "end_of_word_suffix": null,
-            "fuse_unk": false,
-            "byte_fallback": false,
-            "ignore_merges": inner.ignore_merges,
-            "vocab": vocabulary,
-            "merges": merges,
-        },
+        "normalizer": components.normalizer,
+        "pre_tokenizer": components.pre_tokenizer,
+        "post_processor": components.post_processor,
+        "decoder": components.decoder,
+        "model": core.pipeline.model.to_json(&core.tokens, &core.in_model),
     })
 }
 
-fn named_tokens(inner: &Inner) -> Map<String, Value> {
-    let roles = &inner.roles;
+fn named_tokens(core: &Core) -> Map<String, Value> {
+    let roles = &core.roles;
     [("bos_token", roles.beginning_of_text), ("eos_token", roles.end_of_text), ("pad_token", roles.padding)]
         .into_iter()
-        .map(|(name, id)| (name.to_owned(), inner.tokens[id as usize].as_str().into()))
+        .filter_map(|(name, id)| Some((name.to_owned(), core.tokens[id? as usize].as_str().into())))
         .collect()
 }
 
-fn special_tokens_map(inner: &Inner) -> Value {
-    Value::Object(named_tokens(inner))
-}
-
-fn config(inner: &Inner) -> Value {
+fn config(tokenizer: &Tokenizer) -> Value {
     let mut fields = Map::new();
     fields.insert("tokenizer_class".to_owned(), "PreTrainedTokenizerFast".into());
-    fields.extend(named_tokens(inner));
+    fields.extend(named_tokens(&tokenizer.core));
     fields.insert("add_prefix_space".to_owned(), false.into());
     // Off: transformers would otherwise remove spaces before punctuation when decoding.
     fields.insert("clean_up_tokenization_spaces".to_owned(), false.into());
-    if let Some(length) = inner.model_max_length {
+    if let Some(length) = tokenizer.model_max_length {
         fields.insert("model_max_length".to_owned(), length.into());
     }
-    if let Some(template) = &inner.chat_template {
+    if let Some(template) = &tokenizer.chat_template {
         fields.insert("chat_template".to_owned(), template.as_str().into());
     }
     Value::Object(fields)

@@ -8,13 +8,19 @@
 mod prefix;
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::path::Path;
 
 use rayon::prelude::*;
+use serde_json::{Value, json};
 
-use super::added::{AddedToken, Matcher};
-use super::merge::{Merge, MergeTable, QuickMap, key_pair, pair_key};
-use super::pretokenize::{Digits, Pattern};
-use super::{Inner, Roles, Tokenizer, TokenizerError, bytes};
+use super::added::AddedToken;
+use super::assemble::{Parts, assemble};
+use super::fields::Source;
+use super::merge::{Merge, PairTable, QuickMap, key_pair, pair_key};
+use super::model::bpe::{Bpe, Settings};
+use super::pattern::known::{Digits, Pattern};
+use super::roles::Roles;
+use super::{Components, Tokenizer, TokenizerError, bytes};
 use crate::chat;
 
 /// How a vocabulary is trained.
@@ -159,14 +165,14 @@ pub(super) fn train<S: AsRef<str> + Sync>(
         learn(&mut words, config, &mut vocabulary, progress)
     };
     let merge_list = merge_list(&learnt);
-    let merges = merge_table(&learnt, &merge_list);
-    let Vocabulary { tokens, token_bytes, ids } = vocabulary;
+    let pairs = merge_table(&learnt, &merge_list);
+    let ids = vocabulary.ids;
 
     let special_ids = 0..config.special_tokens.len() as u32;
     let added: Vec<AddedToken> =
         special_ids.zip(&config.special_tokens).map(|(id, token)| AddedToken::special(id, token)).collect();
     let named = |token: &str| ids.get(token).copied().filter(|&id| (id as usize) < config.special_tokens.len());
-    let text_mark = named(chat::SPECIAL_TOKENS[0]).unwrap_or(0);
+    let text_mark = named(chat::SPECIAL_TOKENS[0]).or(Some(0));
     let roles = Roles {
         beginning_of_text: text_mark,
         end_of_text: text_mark,
@@ -174,26 +180,40 @@ pub(super) fn train<S: AsRef<str> + Sync>(
         end_of_turn: named(chat::SPECIAL_TOKENS[2]),
     };
     let has_turns = chat::SPECIAL_TOKENS[1..].iter().all(|token| named(token).is_some());
-    let mut is_special = vec![false; tokens.len()];
-    is_special[..config.special_tokens.len()].fill(true);
-    let in_model = vec![true; tokens.len()];
-    let inner = Inner {
-        pattern,
-        ids,
-        merge_list,
-        table: MergeTable::new(byte_tokens, merges, None),
-        matcher: Matcher::new(&added),
-        added,
-        is_special,
-        in_model,
-        ignore_merges: false,
-        roles,
-        chat_template: has_turns.then(|| chat::CHATML.to_owned()),
-        model_max_length: None,
-        tokens,
-        token_bytes,
+    let source = Source::new(Path::new("tokenizer.json"));
+    let parts = Parts { components: components(pattern), ids: &ids, all: ids.clone(), added, roles };
+    let tokenizer = assemble(&source, parts, |_, size| {
+        let settings = Settings::default();
+        Ok(Box::new(Bpe::new(&ids, size, Some(Box::new(byte_tokens)), pairs, merge_list, settings)))
+    })?;
+    Ok(Tokenizer { chat_template: has_turns.then(|| chat::CHATML.to_owned()), ..tokenizer })
+}
+
+/// The components of a trained tokenizer as `tokenizer.json` has them.
+fn components(pattern: Pattern) -> Components {
+    let byte_level = |add_prefix_space: bool, use_regex: bool| {
+        json!({
+            "type": "ByteLevel",
+            "add_prefix_space": add_prefix_space,
+            "trim_offsets": true,
+            "use_regex": use_regex,
+        })
     };
-    Ok(Tokenizer { inner: inner.into() })
+    let split = |regex: &&str| {
+        json!({
+            "type": "Split",
+            "pattern": { "Regex": regex },
+            "behavior": "Isolated",
+            "invert": false,
+        })
+    };
+    let mut members: Vec<Value> = pattern.regexes().iter().map(split).collect();
+    members.push(byte_level(false, false));
+    Components {
+        pre_tokenizer: json!({ "type": "Sequence", "pretokenizers": members }),
+        decoder: byte_level(true, true),
+        ..Components::default()
+    }
 }
 
 /// The pairs in the order they are joined in. A pair can be learnt twice (see [`learn`]); the last time counts, as in the
@@ -205,10 +225,12 @@ fn merge_list(learnt: &[Learnt]) -> Vec<(u32, u32)> {
 }
 
 /// What encoding looks pairs up in.
-fn merge_table(learnt: &[Learnt], merge_list: &[(u32, u32)]) -> QuickMap<u64, Merge> {
+fn merge_table(learnt: &[Learnt], merge_list: &[(u32, u32)]) -> PairTable {
     let tokens: QuickMap<u64, u32> = learnt.iter().map(|merge| (merge.pair, merge.token)).collect();
     let pairs = merge_list.iter().map(|&(left, right)| pair_key(left, right));
-    pairs.zip(0..).map(|(pair, rank)| (pair, Merge { rank, token: tokens[&pair] })).collect()
+    let merges: Vec<(u64, Merge)> =
+        pairs.zip(0..).map(|(pair, rank)| (pair, Merge { rank, token: tokens[&pair] })).collect();
+    PairTable::new(merges.into_iter())
 }
 
 fn check(config: &TrainConfig) -> Result<(), TokenizerError> {

@@ -29,7 +29,7 @@ pub fn info(session: &Session, arguments: &InfoArguments) -> Result<()> {
         facts.insert("config".into(), json!(decoder.config()));
     }
     if path.join("tokenizer.json").exists() {
-        let tokenizer = Tokenizer::load(path)?;
+        let tokenizer = Tokenizer::load_any(path)?;
         facts.insert("vocabulary_size".into(), json!(tokenizer.vocabulary_size()));
     }
     if facts.is_empty() {

@@ -1,10 +1,10 @@
 //! `onto tokenizer …`
 
-use std::io::Read;
+use std::io::{BufRead as _, Read};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use lang::tokenizer::{Tokenizer, TrainConfig};
+use lang::tokenizer::{EncodeOptions, Tokenizer, TrainConfig};
 use serde_json::{Map, json};
 
 use super::Session;
@@ -79,18 +79,29 @@ fn input(arguments: &TokenizerUseArguments) -> Result<Vec<u8>> {
     }
 }
 
+/// The tokenizer that `--tokenizer` names, for looking at text only: a model would need a token that ends a text.
+fn load_any(path: &Path) -> Result<Tokenizer> {
+    Tokenizer::load_any(path).with_context(|| {
+        format!("cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json or its folder", path.display())
+    })
+}
+
 fn encode(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {
-    let tokenizer = load(&arguments.tokenizer)?;
+    let tokenizer = load_any(&arguments.tokenizer)?;
+    let options = EncodeOptions { parse_special: arguments.special, add_special: arguments.add_special };
+    if arguments.jsonl {
+        return encode_lines(&tokenizer, options);
+    }
     let bytes = input(arguments)?;
     let (ids, offsets) = match std::str::from_utf8(&bytes) {
-        Ok(text) if arguments.special => (tokenizer.encode_with_special(text), None),
         Ok(text) => {
-            let pairs = tokenizer.encode_with_offsets(text);
-            let offsets: Vec<[usize; 2]> = pairs.iter().map(|(_, range)| [range.start, range.end]).collect();
-            (pairs.into_iter().map(|pair| pair.0).collect(), Some(offsets))
+            let tokens = tokenizer.encode_texts(text, None, options);
+            let offsets: Vec<[usize; 2]> = tokens.iter().map(|token| [token.range.start, token.range.end]).collect();
+            (tokens.into_iter().map(|token| token.id).collect(), Some(offsets))
         }
+        Err(_) if arguments.special || arguments.add_special => bail!("the input is not UTF-8 text"),
         // Byte-level tokens take any bytes; offsets are given for text only.
-        Err(_) => (tokenizer.encode_bytes(&bytes), None),
+        Err(_) => (tokenizer.encode_bytes(&bytes)?, None),
     };
     if session.global.json {
         let tokens: Vec<&str> = ids.iter().map(|&id| tokenizer.token(id).unwrap_or_default()).collect();
@@ -101,8 +112,22 @@ fn encode(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {
     }
 }
 
+/// Encodes every line of stdin, a text as a JSON string.
+fn encode_lines(tokenizer: &Tokenizer, options: EncodeOptions) -> Result<()> {
+    for (number, line) in (1..).zip(std::io::stdin().lock().lines()) {
+        let line = line.context("cannot read stdin")?;
+        let text: String = serde_json::from_str(&line).with_context(|| format!("line {number} is no JSON string"))?;
+        let tokens = tokenizer.encode_texts(&text, None, options);
+        let ids: Vec<u32> = tokens.iter().map(|token| token.id).collect();
+        let names: Vec<&str> = ids.iter().map(|&id| tokenizer.token(id).unwrap_or_default()).collect();
+        let offsets: Vec<[usize; 2]> = tokens.iter().map(|token| [token.range.start, token.range.end]).collect();
+        line_to_stdout(&json!({"ids": ids, "tokens": names, "offsets": offsets}).to_string())?;
+    }
+    Ok(())
+}
+
 fn decode(arguments: &TokenizerUseArguments, json: bool) -> Result<()> {
-    let tokenizer = load(&arguments.tokenizer)?;
+    let tokenizer = load_any(&arguments.tokenizer)?;
     let text = String::from_utf8(input(arguments)?).context("token ids are numbers; the input is not text")?;
     let mut ids = Vec::new();
     for word in text.split(|c: char| c.is_whitespace() || c == ',').filter(|word| !word.is_empty()) {
@@ -118,7 +143,7 @@ fn decode(arguments: &TokenizerUseArguments, json: bool) -> Result<()> {
 
 /// The text with its tokens in alternating colours, or between bars where there is no colour.
 fn inspect(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {
-    let tokenizer = load(&arguments.tokenizer)?;
+    let tokenizer = load_any(&arguments.tokenizer)?;
     let bytes = input(arguments)?;
     let text = String::from_utf8_lossy(&bytes);
     let ids = if arguments.special { tokenizer.encode_with_special(&text) } else { tokenizer.encode(&text) };

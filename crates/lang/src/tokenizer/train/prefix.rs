@@ -10,8 +10,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::{Learnt, TrainConfig, Vocabulary, merge_list, merge_table};
-use crate::tokenizer::merge::{MergeTable, pair_key};
-use crate::tokenizer::pretokenize::is_letter;
+use crate::tokenizer::merge::{Symbol, pair_key};
+use crate::tokenizer::pattern::known::is_letter;
 
 /// The word that a pre-token is and the byte before it, if it has one.
 fn split(word: &str) -> Option<(u8, &str)> {
@@ -78,15 +78,16 @@ fn joins(
     byte_tokens: &[u32; 256],
     learnt: &[Learnt],
 ) -> Vec<((u32, u32), u64)> {
-    let table = MergeTable::new(*byte_tokens, merge_table(learnt, &merge_list(learnt)), None);
+    let pairs = merge_table(learnt, &merge_list(learnt));
     let mut counts: BTreeMap<(u32, u32), u64> = BTreeMap::new();
     let mut pieces = Vec::new();
     for &(word, count) in counted {
         let Some((before, word)) = split(word) else { continue };
         pieces.clear();
-        table.encode(word.as_bytes(), &mut pieces);
-        if let Some(&first) = pieces.first() {
-            *counts.entry((table.byte_token(before), first)).or_default() += count;
+        pieces.extend(word.bytes().map(|byte| Symbol { token: byte_tokens[usize::from(byte)], length: 1 }));
+        pairs.join(&mut pieces);
+        if let Some(first) = pieces.first() {
+            *counts.entry((byte_tokens[usize::from(before)], first.token)).or_default() += count;
         }
     }
     let least = config.min_frequency.max(1);

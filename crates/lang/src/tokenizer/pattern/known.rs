@@ -36,6 +36,9 @@ pub(crate) enum Digits {
     Triples,
 }
 
+/// GPT-2's expression, which is built into `ByteLevel`.
+pub(crate) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
+
 /// The expression that cuts Han characters out, as `tokenizer.json` carries it.
 pub(crate) const HAN: &str = r"\p{Han}";
 
@@ -67,6 +70,9 @@ impl Pattern {
 
     /// The pattern written as `regexes`, if it is one of ours.
     pub(crate) fn from_regexes(regexes: &[&str]) -> Option<Pattern> {
+        if regexes == [GPT2] {
+            return Some(Pattern::Gpt2);
+        }
         [Digits::Single, Digits::Triples]
             .into_iter()
             .flat_map(|digits| [false, true].map(|split_han| Pattern::Llama { digits, split_han }))
@@ -207,7 +213,7 @@ impl Classes {
 }
 
 /// Whether a character is one of `\p{L}`.
-pub(super) fn is_letter(character: char) -> bool {
+pub(crate) fn is_letter(character: char) -> bool {
     CLASSES.of(character) == Class::Letter
 }
 

@@ -1,0 +1,174 @@
+"""Compares token ids, offsets and decoded texts of `onto` with the reference, string by string.
+
+    oracle/setup.sh                                   # once: makes oracle/.venv
+    cargo build --release
+    oracle/.venv/bin/python oracle/tokenizer_ids.py [--strings N] [--bytes N] [--data DIR] TOKENIZER...
+
+TOKENIZER is a tokenizer.json or its folder (reference: Hugging Face tokenizers), a SentencePiece `.model`
+(sentencepiece) or tiktoken ranks named after their encoding (tiktoken). The strings are the lines of the files under
+`--data` (at most `--bytes` of each) and `--strings` random ones: adversarial, multilingual, mutated lines. Exit code 1 if
+anything differs; the first differences are shown.
+"""
+
+import argparse
+import base64
+import gzip
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+POOL = list("abcdeABC019  \t\n\r.,!?'\"-_()[]{}<>/\\|@#$%^&*=+~`éßİΣς½²①ﬁ小船河。，「」ーカｶﾞ한각\u1161ไทยहिน्दीعربעבר🙂👩\u200d🇨\u0301\u0323\u3099▁Ġ\u00a0\u3000\u2028\u0085\ufeff\ufffd\u0000\x7f\u00ad\U0001d400\U0002a700\U0010fffd")
+POOL += [" the", "'s", "'LL", "\n\n", "  ", "    ", "http://", "<s>", "</s>", "<unk>", "[MASK]", "<|endoftext|>", "<|im_start|>", "<0x0A>",
+         "aaaaaaaa", "中国", "你好", "in", "tion", "12345", "##", "\r\n", "İ", "ſ", "ﬃ"]
+BLOCKS = [(0x20, 0x7F), (0xA0, 0x250), (0x300, 0x370), (0x370, 0x530), (0x590, 0x700), (0x900, 0xA00), (0xE00, 0xF00), (0x1E00, 0x2100),
+          (0x2190, 0x27C0), (0x3000, 0x3100), (0x4E00, 0x9FFF), (0xAC00, 0xD7A4), (0xF900, 0xFB50), (0xFF00, 0xFFF0), (0x1F300, 0x1FB00),
+          (0x0, 0xD800), (0xE000, 0x110000)]
+
+
+def random_strings(count, lines):
+    draw = random.Random(2026)
+    for _ in range(count):
+        kind = draw.random()
+        if kind < 0.35:
+            yield "".join(draw.choices(POOL, k=draw.randint(1, 30)))
+        elif kind < 0.6:
+            first, last = draw.choice(BLOCKS)
+            text = "".join(chr(draw.randrange(first, last)) if draw.random() < 0.85 else " " for _ in range(draw.randint(1, 30)))
+            yield text.encode("utf-8", "ignore").decode()
+        elif kind < 0.7:
+            yield draw.choice(POOL) * draw.randint(1, 200) + draw.choice(POOL)
+        elif lines:
+            line = list(draw.choice(lines)[:200])
+            for _ in range(draw.randint(1, 5)):
+                at = draw.randrange(len(line) + 1)
+                line[at:at + draw.randint(0, 2)] = draw.choice(POOL)
+            yield "".join(line)
+
+
+def data_lines(folder, limit):
+    lines = []
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        if not path.is_file() or path.suffix in (".model", ".bin", ".safetensors", ".gguf", ".wav", ".zst", ".npy"):
+            continue
+        try:
+            with (gzip.open(path) if path.suffix == ".gz" else open(path, "rb")) as file:
+                raw = file.read(limit)
+        except OSError:
+            continue
+        text = raw.decode("utf-8", "ignore")
+        if "\0" in text[:1000] or len(text.encode()) < 0.9 * len(raw):
+            continue
+        # Runs of lines, so that line breaks are inside texts too.
+        rows = text.split("\n")
+        lines += ["\n".join(rows[at:at + 4])[:4000] for at in range(0, len(rows), 4)]
+    return [line for line in lines if line]
+
+
+class HuggingFace:
+    def __init__(self, path):
+        from tokenizers import Tokenizer
+        self.tokenizer = Tokenizer.from_file(str(path))
+        self.tokenizer.no_truncation()
+        self.tokenizer.no_padding()
+        self.tokenizer.encode_special_tokens = True
+
+    def encode(self, texts):
+        for found in self.tokenizer.encode_batch(texts, add_special_tokens=False):
+            yield found.ids, found.offsets
+
+
+class SentencePiece:
+    def __init__(self, path):
+        import sentencepiece
+        self.processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+
+    def encode(self, texts):
+        for text in texts:
+            yield self.processor.encode(text), None
+
+
+class Tiktoken:
+    PATTERNS = {}
+
+    def __init__(self, path):
+        import tiktoken
+        from tiktoken_ext import openai_public
+        name = path.stem
+        ranks = {}
+        for line in path.read_bytes().splitlines():
+            token, rank = line.split()
+            ranks[base64.b64decode(token)] = int(rank)
+        # The published pattern without its published ranks, which would be downloaded.
+        openai_public.load_tiktoken_bpe = lambda *_, **__: ranks
+        openai_public.data_gym_to_mergeable_bpe_ranks = lambda *_, **__: ranks
+        settings = openai_public.ENCODING_CONSTRUCTORS[name]()
+        self.encoding = tiktoken.Encoding(
+            name=name, pat_str=settings["pat_str"], mergeable_ranks=ranks, special_tokens=settings["special_tokens"])
+
+    def encode(self, texts):
+        for text in texts:
+            yield self.encoding.encode_ordinary(text), None
+
+
+def reference(path):
+    if path.suffix == ".model":
+        return SentencePiece(path)
+    if path.suffix == ".tiktoken":
+        return Tiktoken(path)
+    return HuggingFace(path / "tokenizer.json" if path.is_dir() else path)
+
+
+def in_characters(text, offsets):
+    place, out = [], []
+    for index, character in enumerate(text):
+        place += [index] * len(character.encode())
+    place.append(len(text))
+    for start, end in offsets:
+        out.append((place[start], place[end]))
+    return out
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--strings", type=int, default=100_000)
+    parser.add_argument("--bytes", type=int, default=1 << 20)
+    parser.add_argument("--data", default=None)
+    parser.add_argument("--onto", default="target/release/onto")
+    parser.add_argument("tokenizers", nargs="+", type=pathlib.Path)
+    arguments = parser.parse_args()
+    lines = data_lines(arguments.data, arguments.bytes) if arguments.data else []
+    texts = lines + list(random_strings(arguments.strings, lines))
+    failed = False
+    for path in arguments.tokenizers:
+        theirs = reference(path)
+        with tempfile.TemporaryFile("w+b") as file:
+            file.writelines(json.dumps(text).encode() + b"\n" for text in texts)
+            file.seek(0)
+            ours = subprocess.Popen([arguments.onto, "tokenizer", "encode", "-t", str(path), "--jsonl"], stdin=file,
+                                    stdout=subprocess.PIPE)
+            ids_differ = offsets_differ = tokens = 0
+            for start in range(0, len(texts), 2000):
+                batch = texts[start:start + 2000]
+                for text, (ids, offsets) in zip(batch, theirs.encode(batch)):
+                    found = json.loads(ours.stdout.readline())
+                    tokens += len(ids)
+                    if found["ids"] != ids:
+                        ids_differ += 1
+                        if ids_differ <= 5:
+                            print(f"  ids of {text!r}\n    theirs {ids}\n    ours   {found['ids']}")
+                    elif offsets is not None and in_characters(text, found["offsets"]) != offsets:
+                        offsets_differ += 1
+                        if offsets_differ <= 3:
+                            print(f"  offsets of {text!r}\n    theirs {offsets}\n    ours   {in_characters(text, found['offsets'])}")
+            ours.wait()
+        failed |= ids_differ > 0 or offsets_differ > 0
+        print(json.dumps({"tokenizer": str(path), "texts": len(texts), "characters": sum(map(len, texts)), "tokens": tokens,
+                          "ids_differ": ids_differ, "offsets_differ": offsets_differ}), flush=True)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
