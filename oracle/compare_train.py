@@ -20,8 +20,33 @@ import time
 MODES = ["f32", "bf16", "f32-compile", "bf16-compile"]
 
 
+def recurrent(torch, shape):
+    """The model of a `RecurrentConfig`, begun as ours."""
+    nn = torch.nn
+    cell = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[shape["cell"]]
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.embedding = nn.Embedding(shape["vocab_size"], shape["embedding_size"])
+            self.rnn = cell(shape["embedding_size"], shape["hidden_size"], shape["n_layers"], batch_first=True)
+            self.head = nn.Linear(shape["hidden_size"], shape["vocab_size"], bias=False)
+            if shape["tie_word_embeddings"]:
+                self.head.weight = self.embedding.weight
+            for parameter in self.parameters():
+                nn.init.uniform_(parameter, -1 / math.sqrt(shape["hidden_size"]), 1 / math.sqrt(shape["hidden_size"]))
+
+        def forward(self, ids, targets):
+            logits = self.head(self.rnn(self.embedding(ids))[0])
+            return nn.functional.cross_entropy(logits.view(-1, logits.shape[-1]), targets.view(-1))
+
+    return Model()
+
+
 def build(torch, shape):
-    """The model of a `DecoderConfig`, GPT-2- or LLaMA-shaped, with our initial standard deviations."""
+    """The model of a `DecoderConfig`, GPT-2- or LLaMA-shaped, with our initial standard deviations, or a recurrent one."""
+    if "cell" in shape:
+        return recurrent(torch, shape)
     nn, F = torch.nn, torch.nn.functional
     width, heads = shape["hidden_size"], shape["n_heads"]
     inner, eps = shape["intermediate_size"], shape["norm_eps"]

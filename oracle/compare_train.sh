@@ -7,13 +7,17 @@
 #   oracle/setup.sh                  once: makes oracle/.venv
 #   oracle/compare_train.sh          PRESET=small FAMILY=gpt2 THREADS=all STEPS=10 ROUNDS=3
 #   PRESET=gpt2 STEPS=4 ROUNDS=2 oracle/compare_train.sh
+#   PRESET=lstm oracle/compare_train.sh        FAMILY does not count here: it is for decoders
 #
 # Every line goes to oracle/out/compare_train-PRESET.jsonl too; the file starts afresh.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 preset="${PRESET:-small}"
-family="${FAMILY:-gpt2}"
+family=(--family "${FAMILY:-gpt2}")
+if [ "$preset" = lstm ]; then
+    family=()
+fi
 threads="${THREADS:-$(nproc)}"
 steps="${STEPS:-10}"
 warmup="${WARMUP:-2}"
@@ -49,7 +53,7 @@ theirs() {
 ours() {
     local dtype="$1"
     printf '  onto %s\n' "$dtype" >&2
-    "$onto" bench train --preset "$preset" --family "$family" --dtype "$dtype" --steps "$steps" --warmup "$warmup" \
+    "$onto" bench train --preset "$preset" "${family[@]}" --dtype "$dtype" --steps "$steps" --warmup "$warmup" \
         --threads "$threads" --json --quiet >"$report"
     # One line with who it is in front.
     "$python" -c 'import json, sys; print(json.dumps({"engine": "onto", **json.load(sys.stdin)}))' \

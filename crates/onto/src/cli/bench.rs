@@ -23,12 +23,14 @@ pub enum BenchCommand {
 #[derive(Debug, Args)]
 pub struct BenchTrainArguments {
     /// Model and batch: tiny (4 layers, width 128, vocabulary 512, 16 x 64 tokens), small (6 layers, width 384,
-    /// vocabulary 8192, 8 x 512) or gpt2 (12 layers, width 768, vocabulary 50257, 4 x 512).
+    /// vocabulary 8192, 8 x 512), gpt2 (12 layers, width 768, vocabulary 50257, 4 x 512) or lstm (2 layers, width 650,
+    /// vocabulary 10000, 20 x 35).
     #[arg(long, short, value_name = "PRESET", default_value = "small")]
     pub preset: String,
-    /// Shape of the model: GPT-2's, in which PyTorch is usually measured, or LLaMA's with as many weights in a block.
-    #[arg(long, value_enum, default_value_t = BenchFamily::Gpt2)]
-    pub family: BenchFamily,
+    /// Shape of a decoder: GPT-2's, in which PyTorch is usually measured, or LLaMA's with as many weights in a block
+    /// [default: gpt2].
+    #[arg(long, value_enum)]
+    pub family: Option<BenchFamily>,
     /// Arithmetic of the matrix products.
     #[arg(long, value_enum, default_value_t = BenchDtype::F32)]
     pub dtype: BenchDtype,
@@ -56,7 +58,7 @@ pub struct BenchTrainArguments {
 /// `onto bench ops`
 #[derive(Debug, Args)]
 pub struct BenchOpsArguments {
-    /// The model whose shapes are measured: tiny, small or gpt2 [default: small and gpt2].
+    /// The model whose shapes are measured: tiny, small, gpt2 or lstm [default: small and gpt2].
     #[arg(long, short, value_name = "PRESET")]
     pub preset: Option<String>,
     /// Arithmetic of the matrix products.

@@ -54,6 +54,24 @@ fn a_table_is_for_people() {
 }
 
 #[test]
+fn a_recurrent_model_is_measured_too() {
+    let home = Home::new();
+    let arguments = ["bench", "train", "--preset", "lstm", "--steps", "1", "--warmup", "1", "--json"];
+    let report = home.onto(&arguments).ok().json();
+    assert_eq!((report["family"].as_str(), report["model"]["cell"].as_str()), (Some("lstm"), Some("lstm")));
+    let (first, last) = (positive(&report, "loss_first"), positive(&report, "loss_last"));
+    assert!((first - 10_000f64.ln()).abs() < 0.1 && last < first, "{first} to {last}");
+    for name in ["lstm", "lstm: steps", "lstm: weights", "lstm: input"] {
+        let operations = report["operations"].as_array().unwrap();
+        assert!(operations.iter().any(|operation| operation["operation"] == name), "{name} is not in {report}");
+    }
+    let report = home.onto(&["bench", "ops", "--preset", "lstm", "--json"]).ok().json();
+    let operations = report["operations"].as_array().unwrap();
+    assert_eq!(operations.iter().filter(|line| line["operation"] == "lstm").count(), 4);
+    assert!(operations.iter().all(|line| positive(line, "seconds") > 1e-9), "{report}");
+}
+
+#[test]
 fn operations_are_measured_alone() {
     let home = Home::new();
     let report = home.onto(&["bench", "ops", "--preset", "tiny", "--json"]).ok().json();
@@ -73,9 +91,9 @@ fn operations_are_measured_alone() {
 #[test]
 fn what_cannot_be_measured_is_refused_with_what_can() {
     let home = Home::new();
-    let names = "presets are tiny, small, gpt2";
+    let names = "presets are tiny, small, gpt2, lstm";
     home.onto(&["bench", "train", "--preset", "huge"]).fails(2, &["--preset huge: no such preset", names]);
-    home.onto(&["bench", "train", "--preset", "lstm"]).fails(2, &["lstm", "cannot be measured yet", names]);
+    home.onto(&["bench", "train", "--preset", "lstm", "--family", "llama"]).fails(2, &["lstm", "leave --family out"]);
     home.onto(&["bench", "train", "--preset", "bert"]).fails(2, &["bert", "cannot be measured yet", names]);
     home.onto(&["bench", "ops", "--preset", "huge"]).fails(2, &[names]);
     home.onto(&["bench", "train", "--preset", "tiny", "--steps", "0"]).fails(2, &["--steps"]);

@@ -11,9 +11,12 @@ use serde::Serialize;
 use serde_json::json;
 use tensor::peak;
 use tensor::profile;
-use tensor::{AttentionShape, DType, Gradients, Mask, ParamId, Parameters, Tape, Tensor, Var};
+use tensor::{
+    AttentionShape, Cell, DType, Gradients, Mask, ParamId, Parameters, RecurrentShape, RecurrentWeights, Tape, Tensor,
+    Var,
+};
 
-use super::presets::{PRESETS, Preset, find};
+use super::presets::{Layers, PRESETS, Preset, find};
 use super::{giga, peak_json, read_bandwidth};
 use crate::cli::{BenchFamily, BenchOpsArguments};
 use crate::commands::Session;
@@ -194,10 +197,14 @@ fn rows_of(tape: &mut Tape, table: ParamId) -> tensor::Result<Var> {
 
 /// The operations of a preset.
 fn cases(preset: &'static Preset) -> Vec<Case> {
+    let n_heads = match preset.layers {
+        Layers::Decoder { n_heads } => n_heads,
+        Layers::Recurrent { cell } => return vec![recurrent(preset, cell), projection(preset)],
+    };
     let (d, inner) = (preset.hidden_size, 4 * preset.hidden_size);
-    let gated = preset.config(BenchFamily::Llama).intermediate_size;
+    let gated = preset.decoder_config(n_heads, BenchFamily::Llama).intermediate_size;
     let mut cases: Vec<Case> = [(d, d), (d, inner), (inner, d)].map(|(from, to)| linear(preset, from, to)).into();
-    cases.push(attention(preset));
+    cases.push(attention(preset, n_heads));
     cases.push(projection(preset));
     cases.push(streamed(preset, "layer_norm", d, vec![vec![d]; 2], 1, &LAYER_NORM, |tape, x, ids| {
         tape.layer_norm(x[0], ids[0], ids[1], 1e-5)
@@ -236,8 +243,8 @@ fn linear(preset: &'static Preset, from: usize, to: usize) -> Case {
     }
 }
 
-fn attention(preset: &'static Preset) -> Case {
-    let &Preset { batch_size: batch, sequence_length: time, n_heads, hidden_size: d, .. } = preset;
+fn attention(preset: &'static Preset, n_heads: usize) -> Case {
+    let &Preset { batch_size: batch, sequence_length: time, hidden_size: d, .. } = preset;
     let shape = AttentionShape { batch, time, n_heads, n_kv_heads: n_heads, head_dim: d / n_heads };
     // Scores and their use as weights: two products over half a square; four of them backward.
     let forward = 2.0 * 2.0 * (batch * time * time * d) as f64 / 2.0;
@@ -253,6 +260,54 @@ fn attention(preset: &'static Preset) -> Case {
         parts: vec![
             Part { label: "forward", keys: &[("forward", "attention")], work: Work::SingleProducts(forward) },
             Part { label: "backward", keys: &[("backward", "attention")], work: Work::SingleProducts(2.0 * forward) },
+        ],
+    }
+}
+
+/// A recurrent layer. Only the state's product runs step by step, a quarter of all operations; its share of the peak is
+/// what `forward` and `backward, steps` are about.
+fn recurrent(preset: &'static Preset, cell: Cell) -> Case {
+    let &Preset { batch_size: batch, sequence_length: time, hidden_size: d, .. } = preset;
+    let (rows, outer) = (batch * time, cell.gates() * d);
+    let product = 2.0 * (rows * d * outer) as f64;
+    let keys: [&[(&str, &str)]; 4] = match cell {
+        Cell::Rnn => [
+            &[("forward", "rnn")],
+            &[("backward", "rnn: steps")],
+            &[("backward", "rnn: weights")],
+            &[("backward", "rnn: input")],
+        ],
+        Cell::Lstm => [
+            &[("forward", "lstm")],
+            &[("backward", "lstm: steps")],
+            &[("backward", "lstm: weights")],
+            &[("backward", "lstm: input")],
+        ],
+        Cell::Gru => [
+            &[("forward", "gru")],
+            &[("backward", "gru: steps")],
+            &[("backward", "gru: weights")],
+            &[("backward", "gru: input")],
+        ],
+    };
+    let part = |label, keys, products: f64| Part { label, keys, work: Work::Products(products * product) };
+    Case {
+        preset: preset.name,
+        operation: cell.name(),
+        shape: format!("{batch} x {time} x {d} to {d}"),
+        parameters: vec![vec![rows, d], vec![outer, d], vec![outer, d], vec![outer], vec![outer]],
+        record: Box::new(move |tape, ids| {
+            let x = rows_of(tape, ids[0])?;
+            let weights =
+                RecurrentWeights { input: ids[1], hidden: ids[2], input_bias: Some(ids[3]), hidden_bias: Some(ids[4]) };
+            let shape = RecurrentShape { cell, batch, time, initial: None, document_of: None };
+            Ok(tape.recurrent(x, &weights, &shape)?.output)
+        }),
+        parts: vec![
+            part("forward", keys[0], 2.0),
+            part("backward, steps", keys[1], 1.0),
+            part("backward, weights", keys[2], 2.0),
+            part("backward, input", keys[3], 1.0),
         ],
     }
 }

@@ -1,22 +1,38 @@
 //! The model shapes that are measured: one slice, so that help, errors and the oracle script know the same ones.
 
 use anyhow::Result;
-use nn::DecoderConfig;
+use nn::{Decoder, DecoderConfig, Network, RecurrentConfig, RecurrentModel};
+use tensor::Cell;
 
 use crate::cli::BenchFamily;
 use crate::terminal::Usage;
+
+/// What a preset's layers are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Layers {
+    /// Blocks of a decoder-only Transformer, in the family that is asked for.
+    Decoder {
+        /// How many heads, each with keys and values of its own.
+        n_heads: usize,
+    },
+    /// Recurrent layers over a table of vectors as wide as they, with a head of its own.
+    Recurrent {
+        /// What a step computes.
+        cell: Cell,
+    },
+}
 
 /// A model and a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preset {
     /// What `--preset` takes.
     pub name: &'static str,
-    /// How many blocks.
+    /// What its layers are.
+    pub layers: Layers,
+    /// How many of them.
     pub n_layers: usize,
     /// Width of the hidden states.
     pub hidden_size: usize,
-    /// How many heads, each with keys and values of its own.
-    pub n_heads: usize,
     /// How many token ids.
     pub vocab_size: usize,
     /// Rows of a step.
@@ -28,12 +44,12 @@ pub struct Preset {
 }
 
 /// Every preset, the smallest first.
-pub const PRESETS: [Preset; 3] = [
+pub const PRESETS: [Preset; 4] = [
     Preset {
         name: "tiny",
+        layers: Layers::Decoder { n_heads: 4 },
         n_layers: 4,
         hidden_size: 128,
-        n_heads: 4,
         vocab_size: 512,
         batch_size: 16,
         sequence_length: 64,
@@ -41,9 +57,9 @@ pub const PRESETS: [Preset; 3] = [
     },
     Preset {
         name: "small",
+        layers: Layers::Decoder { n_heads: 6 },
         n_layers: 6,
         hidden_size: 384,
-        n_heads: 6,
         vocab_size: 8192,
         batch_size: 8,
         sequence_length: 512,
@@ -51,19 +67,29 @@ pub const PRESETS: [Preset; 3] = [
     },
     Preset {
         name: "gpt2",
+        layers: Layers::Decoder { n_heads: 12 },
         n_layers: 12,
         hidden_size: 768,
-        n_heads: 12,
         vocab_size: 50_257,
         batch_size: 4,
         sequence_length: 512,
         learning_rate: 3e-4,
     },
+    // The medium LSTM of Zaremba et al. 2014 and its batch.
+    Preset {
+        name: "lstm",
+        layers: Layers::Recurrent { cell: Cell::Lstm },
+        n_layers: 2,
+        hidden_size: 650,
+        vocab_size: 10_000,
+        batch_size: 20,
+        sequence_length: 35,
+        learning_rate: 1e-3,
+    },
 ];
 
 /// Models a person may ask for by name and the engine cannot compute yet, with what is missing.
-const NOT_YET: [(&str, &str); 2] =
-    [("lstm", "recurrence over whole sequences"), ("bert", "an encoder that fills masked tokens")];
+const NOT_YET: [(&str, &str); 1] = [("bert", "an encoder that fills masked tokens")];
 
 /// The preset of this name.
 pub fn find(name: &str) -> Result<&'static Preset> {
@@ -79,9 +105,46 @@ pub fn find(name: &str) -> Result<&'static Preset> {
 }
 
 impl Preset {
-    /// The shape of the model in one of the two families.
-    pub fn config(&self, family: BenchFamily) -> DecoderConfig {
-        let &Preset { n_layers, hidden_size, n_heads, vocab_size, sequence_length, .. } = self;
+    /// The model. Decoders come in two families, GPT-2's unless another is asked for.
+    ///
+    /// # Errors
+    /// When a family is asked of what has none.
+    pub fn network(&self, family: Option<BenchFamily>) -> Result<Box<dyn Network>> {
+        match self.layers {
+            Layers::Decoder { n_heads } => {
+                let family = family.unwrap_or(BenchFamily::Gpt2);
+                Ok(Box::new(Decoder::new(self.decoder_config(n_heads, family))?))
+            }
+            Layers::Recurrent { .. } if family.is_some() => {
+                let problem = format!("--family is for decoders, and {} is none", self.name);
+                Err(Usage(format!("{problem}\nhint: leave --family out")).into())
+            }
+            Layers::Recurrent { cell } => {
+                let &Preset { n_layers, hidden_size, vocab_size, .. } = self;
+                let embedding_size = hidden_size;
+                Ok(Box::new(RecurrentModel::new(RecurrentConfig {
+                    cell,
+                    vocab_size,
+                    embedding_size,
+                    hidden_size,
+                    n_layers,
+                    ..RecurrentConfig::default()
+                })?))
+            }
+        }
+    }
+
+    /// What the shape of the model is called.
+    pub fn family(&self, family: Option<BenchFamily>) -> &'static str {
+        match self.layers {
+            Layers::Decoder { .. } => family.unwrap_or(BenchFamily::Gpt2).name(),
+            Layers::Recurrent { cell } => cell.name(),
+        }
+    }
+
+    /// The shape of a decoder in one of the two families.
+    pub fn decoder_config(&self, n_heads: usize, family: BenchFamily) -> DecoderConfig {
+        let &Preset { n_layers, hidden_size, vocab_size, sequence_length, .. } = self;
         match family {
             BenchFamily::Gpt2 => DecoderConfig {
                 max_position_embeddings: sequence_length,
@@ -119,8 +182,12 @@ mod tests {
         let train = command.find_subcommand_mut("bench").unwrap().find_subcommand_mut("train").unwrap();
         let help = train.render_long_help().to_string();
         for preset in PRESETS {
-            for family in [BenchFamily::Gpt2, BenchFamily::Llama] {
-                preset.config(family).check().unwrap();
+            let families = match preset.layers {
+                Layers::Decoder { .. } => vec![None, Some(BenchFamily::Gpt2), Some(BenchFamily::Llama)],
+                Layers::Recurrent { .. } => vec![None],
+            };
+            for family in families {
+                preset.network(family).unwrap();
             }
             assert!(help.contains(preset.name), "{} is not in:\n{help}", preset.name);
             assert_eq!(find(preset.name).unwrap(), &preset);
@@ -129,17 +196,20 @@ mod tests {
 
     /// The sizes that are in use elsewhere for a model of this name.
     #[test]
-    fn gpt2_has_the_parameters_of_gpt2() {
-        let config = find("gpt2").unwrap().config(BenchFamily::Gpt2);
+    fn parameters_are_as_many_as_elsewhere() {
+        let count = |name| find(name).unwrap().network(None).unwrap().n_parameters();
         // 124 439 808 with 1024 positions; here are half of them.
-        assert_eq!(nn::Network::n_parameters(&nn::Decoder::new(config).unwrap()), 124_439_808 - 512 * 768);
+        assert_eq!(count("gpt2"), 124_439_808 - 512 * 768);
+        // Two tables, and for each layer two matrices and two biases of four gates.
+        assert_eq!(count("lstm"), 2 * 10_000 * 650 + 2 * 4 * 650 * (650 + 650 + 2));
     }
 
     #[test]
     fn what_cannot_be_measured_is_said() {
         let message = |name| find(name).unwrap_err().to_string();
-        assert!(message("lstm").contains("needs recurrence over whole sequences"));
+        let error = find("lstm").unwrap().network(Some(BenchFamily::Llama)).err().unwrap().to_string();
+        assert_eq!(error, "--family is for decoders, and lstm is none\nhint: leave --family out");
         assert!(message("bert").contains("needs an encoder"));
-        assert_eq!(message("huge"), "--preset huge: no such preset\nhint: presets are tiny, small, gpt2");
+        assert_eq!(message("huge"), "--preset huge: no such preset\nhint: presets are tiny, small, gpt2, lstm");
     }
 }

@@ -5,7 +5,7 @@
 //! that falls shows that the steps learn.
 //!
 //! `tflops` counts what the model needs, not what the machine did: for every token six operations a weight of a matrix
-//! product (two forward, four backward; the head counts, the tables do not), and for attention
+//! product (two forward, four backward; the head counts, the tables do not), and for the attention of a decoder
 //! `12 · layers · width · time / 2`, because a token of a causal row sees half of it on average.
 
 use std::cell::RefCell;
@@ -15,13 +15,13 @@ use std::sync::Arc;
 use ::train::{MemoryTokens, PretrainText, ScheduleKind, Stage, TimedUpdate, TrainConfig};
 use anyhow::{Result, bail};
 use lang::rng::Rng;
-use nn::{Decoder, Network as _};
+use nn::Network;
 use serde_json::{Value, json};
 use tensor::DType;
 use tensor::peak::{self, Peak};
 use tensor::profile::{self, Share};
 
-use super::presets::{Preset, find};
+use super::presets::{Layers, Preset, find};
 use super::{giga, peak_json, read_bandwidth};
 use crate::cli::BenchTrainArguments;
 use crate::commands::Session;
@@ -40,7 +40,7 @@ type Shares = BTreeMap<(&'static str, &'static str), Share>;
 struct Measured {
     preset: &'static Preset,
     family: &'static str,
-    decoder: Decoder,
+    network: Box<dyn Network>,
     config: TrainConfig,
     warmup: u64,
     peak: Peak,
@@ -58,7 +58,7 @@ struct Measured {
 
 pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
     let preset = find(&arguments.preset)?;
-    let decoder = Decoder::new(preset.config(arguments.family))?;
+    let network = preset.network(arguments.family)?;
     let config = TrainConfig {
         steps: arguments.steps + arguments.warmup,
         batch_size: preset.batch_size / arguments.gradient_accumulation as usize,
@@ -73,9 +73,9 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
         seed: session.seed(0),
         ..TrainConfig::default()
     };
-    check_memory(session, &decoder, &config)?;
+    check_memory(session, &*network, &config)?;
     let before = peaks(config.dtype.into());
-    let (updates, shares) = steps(session, &decoder, &config, arguments.warmup)?;
+    let (updates, shares) = steps(session, preset, &*network, &config, arguments.warmup)?;
     let peak_rss_bytes = peak_memory();
     // A neighbour's load would lower the peak and so flatter the steps: it is measured on both sides of them.
     let after = peaks(config.dtype.into());
@@ -93,11 +93,11 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
         ));
     }
     let warmup = arguments.warmup;
-    let family = arguments.family.name();
+    let family = preset.family(arguments.family);
     let measured = Measured {
         preset,
         family,
-        decoder,
+        network,
         config,
         warmup,
         peak,
@@ -127,11 +127,12 @@ fn higher(a: Peak, b: Peak) -> Peak {
 /// Takes the updates; the time of every operation is kept from the end of the warm-up on.
 fn steps(
     session: &Session,
-    decoder: &Decoder,
+    preset: &Preset,
+    network: &dyn Network,
     config: &TrainConfig,
     warmup: u64,
 ) -> Result<(Vec<TimedUpdate>, Shares)> {
-    let vocabulary = decoder.config().vocab_size as u64;
+    let vocabulary = preset.vocab_size as u64;
     // Token 0 separates documents; the stream puts one in front, which makes the tokens a batch and its last target.
     let mut rng = Rng::for_item(config.seed, "bench tokens", 0);
     let tokens: Vec<u32> =
@@ -143,11 +144,11 @@ fn steps(
         mask_documents: false,
     };
     let stage = Stage::pretrain(&text, config)?;
-    let mut parameters = decoder.init(config.seed);
+    let mut parameters = network.init(config.seed);
     let progress = RefCell::new(Progress::new(&session.terminal, "steps", config.steps));
     let mut updates: Vec<TimedUpdate> = Vec::new();
     profile::set_enabled(true);
-    let outcome = stage.rehearse(decoder, &mut parameters, config, &mut |update| {
+    let outcome = stage.rehearse(network, &mut parameters, config, &mut |update| {
         updates.push(*update);
         progress.borrow_mut().set("", update.step as usize, config.steps as usize);
         if update.step == warmup {
@@ -160,10 +161,10 @@ fn steps(
 }
 
 /// A step that cannot fit is refused before it drives the machine into its swap.
-fn check_memory(session: &Session, decoder: &Decoder, config: &TrainConfig) -> Result<()> {
+fn check_memory(session: &Session, network: &dyn Network, config: &TrainConfig) -> Result<()> {
     let is_bf16 = config.dtype == ::train::Precision::Bf16;
-    let remembered = config.optimizer.state_len(decoder);
-    let needed = decoder.training_memory(config.batch_size, config.sequence_length, is_bf16, remembered).total();
+    let remembered = config.optimizer.state_len(network);
+    let needed = network.training_memory(config.batch_size, config.sequence_length, is_bf16, remembered).total();
     let limit = session.global.memory.or_else(available_memory);
     if let Some(limit) = limit.filter(|&limit| needed > limit) {
         let mib = |bytes: u64| bytes >> 20;
@@ -191,7 +192,7 @@ impl Measured {
     /// Operations a second that the model needs at the median rate. [`Network::flops_per_token`](nn::Network::flops_per_token) counts attention over
     /// the whole square of a row, as is customary; over half a row it is what a causal model needs.
     fn flops_per_second(&self) -> f64 {
-        self.tokens_per_second().0 * self.decoder.flops_per_token(self.config.sequence_length / 2, 1.0)
+        self.tokens_per_second().0 * self.network.flops_per_token(self.config.sequence_length / 2, 1.0)
     }
 
     /// Seconds of a counted step on average.
@@ -233,11 +234,11 @@ impl Measured {
             "isa": tensor::isa().name(),
             "steps": config.steps - self.warmup,
             "warmup_steps": self.warmup,
-            "parameters": self.decoder.n_parameters(),
+            "parameters": self.network.n_parameters(),
             "batch_size": config.batch_size,
             "sequence_length": config.sequence_length,
             "learning_rate": config.learning_rate,
-            "model": self.decoder.config(),
+            "model": self.network.describe(),
             "seconds_per_step": self.updates[self.warmup as usize..].iter().map(|u| u.seconds).collect::<Vec<_>>(),
             "peak": peak_json(peak),
             "peak_readings": self.peak_readings,
@@ -250,13 +251,17 @@ impl Measured {
     fn to_table(&self) -> String {
         let (median, best) = self.tokens_per_second();
         let family = self.family;
-        let Preset { name, n_layers, hidden_size, n_heads, vocab_size, batch_size, sequence_length, .. } = self.preset;
+        let Preset { name, n_layers, hidden_size, vocab_size, batch_size, sequence_length, .. } = self.preset;
+        let heads = match self.preset.layers {
+            Layers::Decoder { n_heads } => format!(", {n_heads} heads"),
+            Layers::Recurrent { .. } => String::new(),
+        };
         let dtype = json!(self.config.dtype);
         let mut out = format!(
-            "{name}, {family} shape: {n_layers} layers, width {hidden_size}, {n_heads} heads, vocabulary {vocab_size}, \
+            "{name}, {family} shape: {n_layers} layers, width {hidden_size}{heads}, vocabulary {vocab_size}, \
              {} parameters\n{} on {} threads, {}; {batch_size} × {sequence_length} tokens a step, {} steps after {} of \
              warm-up\n\n",
-            grouped(self.decoder.n_parameters() as f64),
+            grouped(self.network.n_parameters() as f64),
             dtype.as_str().unwrap_or_default(),
             tensor::threads(),
             tensor::isa().name(),
