@@ -6,7 +6,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::for_each_index;
+use super::{Order, for_each_in_order};
 
 /// Rows of a slice: row i starts at `start + i * stride` and has `groups` groups of `columns` columns, one behind the
 /// other (the gates of a recurrent cell, each as wide as its state).
@@ -85,11 +85,12 @@ impl Columns<'_> {
 pub(crate) fn for_each_columns<const N: usize>(
     grids: [Grid; N],
     width: usize,
+    order: Order,
     body: impl Fn(Range<usize>, [Columns; N]) + Sync + Send,
 ) {
     let columns = grids.first().map_or(0, |grid| grid.columns);
     assert!(width > 0 && grids.iter().all(|grid| grid.columns == columns), "grids that are not equally wide");
-    for_each_index(columns.div_ceil(width), &|index| {
+    for_each_in_order(columns.div_ceil(width), order, &|index| {
         let range = index * width..columns.min((index + 1) * width);
         // SAFETY: every index comes once, ranges of different indices do not overlap, and the grids' slices are borrowed
         // until the loop has ended.
@@ -105,7 +106,7 @@ mod tests {
     fn every_column_comes_once() {
         let (mut wide, mut narrow) = (vec![0.0f32; 3 * 50], vec![0.0f32; 100]);
         let grids = [Grid::new(&mut wide, 2, (3, 48), (2, 23)), Grid::new(&mut narrow, 0, (3, 30), (1, 23))];
-        for_each_columns(grids, 10, |range, [mut wide, mut narrow]| {
+        for_each_columns(grids, 10, Order::Any, |range, [mut wide, mut narrow]| {
             for row in 0..3 {
                 let [first, second] = wide.row(row);
                 let [third] = narrow.row(row);

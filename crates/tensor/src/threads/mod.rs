@@ -13,6 +13,7 @@ use rayon::prelude::*;
 
 use crate::{Result, TensorError};
 pub(crate) use columns::{Columns, Grid, for_each_columns};
+pub(crate) use pool::Order;
 use pool::Pool;
 
 static POOL: RwLock<Option<Arc<Pool>>> = RwLock::new(None);
@@ -55,13 +56,18 @@ fn pool() -> Option<Arc<Pool>> {
 
 /// `body(index)` for every index below `count`, in parallel.
 fn for_each_index(count: usize, body: &(dyn Fn(usize) + Sync)) {
+    for_each_in_order(count, Order::Any, body);
+}
+
+/// As [`for_each_index`]; which thread takes what is up to `order`.
+fn for_each_in_order(count: usize, order: Order, body: &(dyn Fn(usize) + Sync)) {
     let pool = if count > 1 && !IS_INSIDE.get() { pool().filter(|pool| pool.threads() > 1) } else { None };
     match pool {
         // The caller shares out work of its own on rayon's threads: more threads beside them would only get in the way.
         Some(_) if rayon::current_thread_index().is_some() => {
             (0..count).into_par_iter().with_max_len(1).for_each(body);
         }
-        Some(pool) => pool.run(count, &|index| {
+        Some(pool) => pool.run(count, order, &|index| {
             let _inside = Inside::enter();
             body(index);
         }),
@@ -150,9 +156,10 @@ mod tests {
     fn every_block_comes_once_also_inside_a_block() {
         for threads in [1, 2, 5] {
             let pool = Pool::new(threads).unwrap();
-            for count in [0, 1, 2, 3, 1000] {
+            let orders = [Order::Any, Order::Own { is_reversed: false }, Order::Own { is_reversed: true }];
+            for (count, order) in [0, 1, 2, 3, 1000].into_iter().flat_map(|count| orders.map(|order| (count, order))) {
                 let seen: Vec<_> = (0..count).map(|_| std::sync::atomic::AtomicUsize::new(0)).collect();
-                pool.run(count, &|index| {
+                pool.run(count, order, &|index| {
                     seen[index].fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                 });
                 assert!(seen.iter().all(|seen| seen.load(std::sync::atomic::Ordering::Relaxed) == 1));
@@ -170,11 +177,11 @@ mod tests {
     fn a_panic_comes_back_and_the_pool_goes_on() {
         let pool = Pool::new(3).unwrap();
         let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            pool.run(100, &|index| assert!(index != 57, "fifty-seven"));
+            pool.run(100, Order::Any, &|index| assert!(index != 57, "fifty-seven"));
         }));
         assert!(result.is_err());
         let count = std::sync::atomic::AtomicUsize::new(0);
-        pool.run(100, &|_| {
+        pool.run(100, Order::Any, &|_| {
             count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         });
         assert_eq!(count.into_inner(), 100);

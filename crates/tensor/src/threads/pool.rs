@@ -5,6 +5,7 @@
 //! works too, and a worker looks for the next loop for a while before it sleeps.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, TryLockError};
@@ -19,10 +20,29 @@ const LOOKS_ALONE: usize = 200;
 const OPEN: u64 = 1 << 16;
 const NEXT: u64 = 1 << 17;
 
+/// Which thread takes which index of a loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The next one that nobody took.
+    Any,
+    /// Every thread begins with its own run of indices, the same in every loop of this length, so that what it read in
+    /// the loop before is still in its caches; then it helps the others.
+    Own {
+        /// Whether runs are gone through from their end. In turns, what was read last is read first: of data that are
+        /// larger than a cache, a part is found there, where going round and round would find nothing.
+        is_reversed: bool,
+    },
+}
+
+/// A counter on a cache line of its own.
+#[repr(align(64))]
+struct Counter(AtomicUsize);
+
 /// A loop's body. The pointer is only followed by workers that joined, and the caller waits for those.
 #[derive(Clone, Copy)]
 struct Job {
     count: usize,
+    order: Order,
     body: *const (dyn Fn(usize) + Sync),
 }
 
@@ -33,7 +53,8 @@ struct Shared {
     gate: AtomicU64,
     /// Written before the gate opens, read by workers that joined.
     job: Mutex<Option<Job>>,
-    next: AtomicUsize,
+    /// How many indices were taken: of all in [`Order::Any`] (the first counter), of each thread's own otherwise.
+    taken: Vec<Counter>,
     panic: Mutex<Option<Box<dyn Any + Send>>>,
     is_over: AtomicBool,
     sleepers: AtomicUsize,
@@ -54,7 +75,7 @@ impl Pool {
         let shared = Arc::new(Shared {
             gate: AtomicU64::new(0),
             job: Mutex::new(None),
-            next: AtomicUsize::new(0),
+            taken: (0..threads.max(1)).map(|_| Counter(AtomicUsize::new(0))).collect(),
             panic: Mutex::new(None),
             is_over: AtomicBool::new(false),
             sleepers: AtomicUsize::new(0),
@@ -65,7 +86,7 @@ impl Pool {
         let pool = Pool { shared, threads: threads.max(1), turn: Mutex::new(()) };
         for index in 1..pool.threads {
             let shared = pool.shared.clone();
-            std::thread::Builder::new().name(format!("tensor-{index}")).spawn(move || shared.work())?;
+            std::thread::Builder::new().name(format!("tensor-{index}")).spawn(move || shared.work(index))?;
         }
         Ok(pool)
     }
@@ -75,7 +96,7 @@ impl Pool {
     }
 
     /// `body(index)` for every index below `count`. A caller that finds the pool busy works alone.
-    pub(super) fn run(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
+    pub(super) fn run(&self, count: usize, order: Order, body: &(dyn Fn(usize) + Sync)) {
         let _turn = match self.turn.try_lock() {
             Ok(turn) => turn,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -88,15 +109,15 @@ impl Pool {
         let body_for_all = unsafe {
             std::mem::transmute::<*const (dyn Fn(usize) + Sync + '_), *const (dyn Fn(usize) + Sync + 'static)>(body)
         };
-        *lock(&shared.job) = Some(Job { count, body: body_for_all });
-        shared.next.store(0, Ordering::Relaxed);
+        *lock(&shared.job) = Some(Job { count, order, body: body_for_all });
+        shared.taken.iter().for_each(|taken| taken.0.store(0, Ordering::Relaxed));
         let closed = shared.gate.load(Ordering::Relaxed);
         shared.gate.store((closed & !(NEXT - 1)).wrapping_add(NEXT) | OPEN, Ordering::SeqCst);
         if shared.sleepers.load(Ordering::SeqCst) > 0 {
             drop(lock(&shared.bed));
             shared.alarm.notify_all();
         }
-        shared.share(count, body);
+        shared.share(0, count, order, body);
         shared.gate.fetch_and(!OPEN, Ordering::AcqRel);
         let mut looks = 0;
         while shared.gate.load(Ordering::Acquire) & (OPEN - 1) > 0 {
@@ -117,8 +138,8 @@ impl Drop for Pool {
 }
 
 impl Shared {
-    /// A worker's life.
-    fn work(&self) {
+    /// The life of worker `index`; the caller of a loop is number 0.
+    fn work(&self, index: usize) {
         let mut seen = 0;
         while let Some(gate) = self.wait(seen) {
             seen = gate / NEXT;
@@ -129,7 +150,7 @@ impl Shared {
             if let Some(job) = job {
                 // SAFETY: this worker joined while the gate was open and has not left, so `Pool::run` is still waiting
                 // with the body alive.
-                self.share(job.count, unsafe { &*job.body });
+                self.share(index, job.count, job.order, unsafe { &*job.body });
             }
             self.gate.fetch_sub(1, Ordering::AcqRel);
         }
@@ -172,19 +193,31 @@ impl Shared {
     }
 
     /// Take indices until there are none; the first panic is kept for the caller, and ends the loop early.
-    fn share(&self, count: usize, body: &(dyn Fn(usize) + Sync)) {
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            loop {
-                let index = self.next.fetch_add(1, Ordering::Relaxed);
-                if index >= count {
-                    break;
+    fn share(&self, me: usize, count: usize, order: Order, body: &(dyn Fn(usize) + Sync)) {
+        let result = catch_unwind(AssertUnwindSafe(|| match order {
+            Order::Any => self.take(0, 0..count, false, body),
+            Order::Own { is_reversed } => {
+                let threads = self.taken.len();
+                for whose in (me..threads).chain(0..me) {
+                    let own = whose * count / threads..(whose + 1) * count / threads;
+                    self.take(whose, own, is_reversed, body);
                 }
-                body(index);
             }
         }));
         if let Err(payload) = result {
-            self.next.store(count, Ordering::Relaxed);
+            self.taken.iter().for_each(|taken| taken.0.store(count, Ordering::Relaxed));
             lock(&self.panic).get_or_insert(payload);
+        }
+    }
+
+    /// Take what is left of a run of indices.
+    fn take(&self, whose: usize, run: Range<usize>, is_reversed: bool, body: &(dyn Fn(usize) + Sync)) {
+        loop {
+            let taken = self.taken[whose].0.fetch_add(1, Ordering::Relaxed);
+            if taken >= run.len() {
+                break;
+            }
+            body(if is_reversed { run.end - 1 - taken } else { run.start + taken });
         }
     }
 }

@@ -26,11 +26,12 @@ fn forward_body<const FMA: bool>(
         let hidden = &hidden[step.units.clone()];
         let [reset, update, candidate] = gates.row(b);
         let ([next], [out], [inner]) = (next.row(b), out.row(b), inner.row(b));
+        let (product_r, rest) = product.split_at(width);
+        let (product_z, product_n) = rest.split_at(width);
         for at in (0..width).step_by(LANES) {
-            let part = |gate: usize| load(&product[gate * width..][..width], at);
-            let r = map(sum3(load(reset, at), part(0), load(bias[0], at)), sigmoid::<FMA>);
-            let z = map(sum3(load(update, at), part(1), load(bias[1], at)), sigmoid::<FMA>);
-            let mut m = part(2);
+            let r = map(sum3(load(reset, at), load(product_r, at), load(bias[0], at)), sigmoid::<FMA>);
+            let z = map(sum3(load(update, at), load(product_z, at), load(bias[1], at)), sigmoid::<FMA>);
+            let mut m = load(product_n, at);
             let (x, bias, of_state) = (load(candidate, at), load(bias[2], at), load(bias[3], at));
             let mut n = [0.0; LANES];
             for lane in 0..LANES {
@@ -65,35 +66,38 @@ fn backward_body<const FMA: bool>(step: &Step, product: &[f32], read: [&[f32]; 4
     let [gates, inner, previous, dy] = read;
     for (b, product) in product.chunks_exact(step.width()).enumerate() {
         let continues = step.continues(b);
-        let gates = [0, 1, 2].map(|gate| step.part(gates, b, (gate, 3)));
-        let [inner, previous, dy] = [inner, previous, dy].map(|data| step.part(data, b, (0, 1)));
-        let d_gates = d_gates.row::<3>(b);
-        let mut d_products = [d_products.row::<3>(b), d_all_products.row::<3>(b)];
+        let (reset, update) = (step.part(gates, b, (0, 3)), step.part(gates, b, (1, 3)));
+        let (candidate, inner) = (step.part(gates, b, (2, 3)), step.part(inner, b, (0, 1)));
+        let (previous, dy) = (step.part(previous, b, (0, 1)), step.part(dy, b, (0, 1)));
+        let [slope_r, slope_z, slope_n] = d_gates.row(b);
+        let [product_r, product_z, product_n] = d_products.row(b);
+        let [all_r, all_z, all_n] = d_all_products.row(b);
         let [carried] = carried.row(b);
         for at in (0..step.width()).step_by(LANES) {
             let mut dh = load(dy, at);
             if continues {
                 dh = sum3(dh, load(product, at), load(carried, at));
             }
-            let [r, z, n] = gates.map(|gate| load(gate, at));
+            let (r, z, n) = (load(reset, at), load(update, at), load(candidate, at));
             let (before, m) = (load(previous, at), load(inner, at));
-            let mut slopes = [[0.0; LANES]; 3];
-            let mut of_product = [0.0; LANES];
+            let (mut dr, mut dz, mut dn, mut dm) = ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
             for lane in 0..LANES {
-                let dn = dh[lane] * (1.0 - z[lane]) * (1.0 - n[lane] * n[lane]);
-                slopes[0][lane] = dn * m[lane] * r[lane] * (1.0 - r[lane]);
-                slopes[1][lane] = dh[lane] * (before[lane] - n[lane]) * z[lane] * (1.0 - z[lane]);
-                slopes[2][lane] = dn;
-                of_product[lane] = dn * r[lane];
+                dn[lane] = dh[lane] * (1.0 - z[lane]) * (1.0 - n[lane] * n[lane]);
+                dr[lane] = dn[lane] * m[lane] * r[lane] * (1.0 - r[lane]);
+                dz[lane] = dh[lane] * (before[lane] - n[lane]) * z[lane] * (1.0 - z[lane]);
+                dm[lane] = dn[lane] * r[lane];
                 dh[lane] *= z[lane];
             }
             store(carried, at, dh);
-            for (gate, slopes) in slopes.into_iter().enumerate() {
-                store(d_gates[gate], at, slopes);
-            }
-            for (gate, slopes) in [slopes[0], slopes[1], of_product].into_iter().enumerate() {
-                d_products.iter_mut().for_each(|d_products| store(d_products[gate], at, slopes));
-            }
+            store(slope_r, at, dr);
+            store(slope_z, at, dz);
+            store(slope_n, at, dn);
+            store(product_r, at, dr);
+            store(product_z, at, dz);
+            store(product_n, at, dm);
+            store(all_r, at, dr);
+            store(all_z, at, dz);
+            store(all_n, at, dm);
         }
     }
 }

@@ -16,16 +16,16 @@ fn forward_body<const FMA: bool>(step: &Step, product: &[f32], bias: [&[f32]; 4]
     let width = step.width();
     for (b, product) in product.chunks_exact(4 * width).enumerate() {
         let continues = step.continues(b);
-        let mut gates: [&mut [f32]; 4] = gates.row(b);
+        let [gate_i, gate_f, gate_g, gate_o] = gates.row(b);
         let ([next], [out], [cell], [kept]) = (next.row(b), out.row(b), cells.row(b), kept.row(b));
+        let (product_if, product_go) = product.split_at(2 * width);
+        let (product_i, product_f) = product_if.split_at(width);
+        let (product_g, product_o) = product_go.split_at(width);
         for at in (0..width).step_by(LANES) {
-            let before = |gate: usize, x: &[f32]| {
-                sum3(load(x, at), load(&product[gate * width..][..width], at), load(bias[gate], at))
-            };
-            let i = map(before(0, gates[0]), sigmoid::<FMA>);
-            let f = map(before(1, gates[1]), sigmoid::<FMA>);
-            let g = map(before(2, gates[2]), tanh::<FMA>);
-            let o = map(before(3, gates[3]), sigmoid::<FMA>);
+            let i = map(sum3(load(gate_i, at), load(product_i, at), load(bias[0], at)), sigmoid::<FMA>);
+            let f = map(sum3(load(gate_f, at), load(product_f, at), load(bias[1], at)), sigmoid::<FMA>);
+            let g = map(sum3(load(gate_g, at), load(product_g, at), load(bias[2], at)), tanh::<FMA>);
+            let o = map(sum3(load(gate_o, at), load(product_o, at), load(bias[3], at)), sigmoid::<FMA>);
             let mut c = load(cell, at);
             for lane in 0..LANES {
                 c[lane] = fma::<FMA>(f[lane], c[lane], i[lane] * g[lane]);
@@ -34,9 +34,10 @@ fn forward_body<const FMA: bool>(step: &Step, product: &[f32], bias: [&[f32]; 4]
             for lane in 0..LANES {
                 h[lane] *= o[lane];
             }
-            for (gate, value) in gates.iter_mut().zip([i, f, g, o]) {
-                store(gate, at, value);
-            }
+            store(gate_i, at, i);
+            store(gate_f, at, f);
+            store(gate_g, at, g);
+            store(gate_o, at, o);
             store(kept, at, c);
             store(out, at, h);
             let zeros = [0.0; LANES];
@@ -58,9 +59,12 @@ fn backward_body<const FMA: bool>(step: &Step, product: &[f32], read: [&[f32]; 4
     let [gates, cells, previous, dy] = read;
     for (b, product) in product.chunks_exact(step.width()).enumerate() {
         let continues = step.continues(b);
-        let gates = [0, 1, 2, 3].map(|gate| step.part(gates, b, (gate, 4)));
-        let [cell, previous, dy] = [cells, previous, dy].map(|data| step.part(data, b, (0, 1)));
-        let (d_products, d_gates) = (d_products.row::<4>(b), d_gates.row::<4>(b));
+        let (gate_i, gate_f) = (step.part(gates, b, (0, 4)), step.part(gates, b, (1, 4)));
+        let (gate_g, gate_o) = (step.part(gates, b, (2, 4)), step.part(gates, b, (3, 4)));
+        let (cell, dy) = (step.part(cells, b, (0, 1)), step.part(dy, b, (0, 1)));
+        let previous = step.part(previous, b, (0, 1));
+        let [product_i, product_f, product_g, product_o] = d_products.row(b);
+        let [slope_i, slope_f, slope_g, slope_o] = d_gates.row(b);
         let ([carried], [d_cell]) = (carried.row(b), d_cells.row(b));
         for at in (0..step.width()).step_by(LANES) {
             let (mut dh, mut dc) = (load(dy, at), [0.0; LANES]);
@@ -68,21 +72,25 @@ fn backward_body<const FMA: bool>(step: &Step, product: &[f32], read: [&[f32]; 4
                 dh = sum3(dh, load(product, at), load(carried, at));
                 dc = load(d_cell, at);
             }
-            let [i, f, g, o] = gates.map(|gate| load(gate, at));
+            let (i, f, g, o) = (load(gate_i, at), load(gate_f, at), load(gate_g, at), load(gate_o, at));
             let (before, t) = (load(previous, at), map(load(cell, at), tanh::<FMA>));
-            let mut slopes = [[0.0; LANES]; 4];
+            let (mut di, mut df, mut dg, mut d_o) = ([0.0; LANES], [0.0; LANES], [0.0; LANES], [0.0; LANES]);
             for lane in 0..LANES {
                 dc[lane] += dh[lane] * o[lane] * (1.0 - t[lane] * t[lane]);
-                slopes[0][lane] = dc[lane] * g[lane] * i[lane] * (1.0 - i[lane]);
-                slopes[1][lane] = dc[lane] * before[lane] * f[lane] * (1.0 - f[lane]);
-                slopes[2][lane] = dc[lane] * i[lane] * (1.0 - g[lane] * g[lane]);
-                slopes[3][lane] = dh[lane] * t[lane] * o[lane] * (1.0 - o[lane]);
+                di[lane] = dc[lane] * g[lane] * i[lane] * (1.0 - i[lane]);
+                df[lane] = dc[lane] * before[lane] * f[lane] * (1.0 - f[lane]);
+                dg[lane] = dc[lane] * i[lane] * (1.0 - g[lane] * g[lane]);
+                d_o[lane] = dh[lane] * t[lane] * o[lane] * (1.0 - o[lane]);
                 dc[lane] *= f[lane];
             }
-            for (gate, slopes) in slopes.into_iter().enumerate() {
-                store(d_products[gate], at, slopes);
-                store(d_gates[gate], at, slopes);
-            }
+            store(product_i, at, di);
+            store(product_f, at, df);
+            store(product_g, at, dg);
+            store(product_o, at, d_o);
+            store(slope_i, at, di);
+            store(slope_f, at, df);
+            store(slope_g, at, dg);
+            store(slope_o, at, d_o);
             store(d_cell, at, dc);
             store(carried, at, [0.0; LANES]);
         }

@@ -20,7 +20,7 @@ use super::matmul::{Format, Packed, Words};
 use crate::buffer::Buffer;
 use crate::kernels::matmul::Matrix;
 use crate::ops::recurrent::Cell;
-use crate::threads::{self, Grid};
+use crate::threads::{self, Grid, Order};
 
 /// Units a block: the width of the widest packed panel, so that a block is one panel a gate (or two).
 const UNITS: usize = 32;
@@ -109,21 +109,20 @@ impl Step<'_> {
 /// Sixteen values from `at`, with zeros past the end.
 #[inline(always)]
 fn load(x: &[f32], at: usize) -> [f32; LANES] {
-    match x.get(at..at + LANES).and_then(|x| x.first_chunk::<LANES>()) {
+    let x = &x[at..];
+    match x.first_chunk::<LANES>() {
         Some(lanes) => *lanes,
-        None => super::lanes::padded(&x[at..], 0.0),
+        None => super::lanes::padded(x, 0.0),
     }
 }
 
 /// Sixteen values to `at`; what is past the end is left out.
 #[inline(always)]
 fn store(out: &mut [f32], at: usize, lanes: [f32; LANES]) {
-    match out.get_mut(at..at + LANES) {
-        Some(out) => out.copy_from_slice(&lanes),
-        None => {
-            let out = &mut out[at..];
-            out.copy_from_slice(&lanes[..out.len()]);
-        }
+    let out = &mut out[at..];
+    match out.first_chunk_mut::<LANES>() {
+        Some(out) => *out = lanes,
+        None => out.copy_from_slice(&lanes[..out.len()]),
     }
 }
 
@@ -183,6 +182,7 @@ pub(crate) fn forward(sequences: &Sequences, format: Format, weight: &[f32], pas
     }
     let mut room = Buffer::scratch(0);
     for t in 0..time {
+        let order = Order::Own { is_reversed: t % 2 == 1 };
         let words = Words::of(format, &now, hidden, &mut room);
         let product = |step: &Step| {
             let width = step.width();
@@ -197,14 +197,14 @@ pub(crate) fn forward(sequences: &Sequences, format: Format, weight: &[f32], pas
         let of_bias = |units: &Range<usize>, row: usize| &bias[row * hidden + units.start..][..units.len()];
         let shared = [sequences.step(values, t, gates), sequences.state(&mut next, 1), sequences.step(out, t, 1)];
         match cell {
-            Cell::Rnn => threads::for_each_columns(shared, UNITS, |units, columns| {
+            Cell::Rnn => threads::for_each_columns(shared, UNITS, order, |units, columns| {
                 let step = step(units);
                 rnn::forward(&step, &product(&step), of_bias(&step.units, 0), columns);
             }),
             Cell::Lstm => {
                 let [a, b, c] = shared;
                 let grids = [a, b, c, sequences.state(cells, 1), sequences.step(inner, t, 1)];
-                threads::for_each_columns(grids, UNITS, |units, columns| {
+                threads::for_each_columns(grids, UNITS, order, |units, columns| {
                     let step = step(units);
                     let bias = [0, 1, 2, 3].map(|row| of_bias(&step.units, row));
                     lstm::forward(&step, &product(&step), bias, columns);
@@ -213,7 +213,7 @@ pub(crate) fn forward(sequences: &Sequences, format: Format, weight: &[f32], pas
             Cell::Gru => {
                 let [a, b, c] = shared;
                 let grids = [a, b, c, sequences.step(inner, t, 1)];
-                threads::for_each_columns(grids, UNITS, |units, columns| {
+                threads::for_each_columns(grids, UNITS, order, |units, columns| {
                     let step = step(units);
                     let bias = [0, 1, 2, 3].map(|row| of_bias(&step.units, row));
                     gru::forward(&step, &product(&step), bias, &now, columns);
@@ -257,34 +257,40 @@ pub(crate) fn backward(sequences: &Sequences, format: Format, weight: &[f32], pa
     let (mut later, mut now) = (Buffer::scratch(batch * depth), Buffer::scratch(batch * depth));
     let mut room = Buffer::scratch(0);
     for t in (0..time).rev() {
+        let order = Order::Own { is_reversed: t % 2 == 1 };
         let words = Words::of(format, &later, depth, &mut room);
         let product = |step: &Step| product_of(step, &words, &packed, t + 1 < time);
         let step = |units| Step { sequences: *sequences, t, units };
         let shared = [sequences.state(carried, 1), sequences.state(&mut now, gates), sequences.step(d_gates, t, gates)];
         match cell {
-            Cell::Rnn => threads::for_each_columns(shared, UNITS, |units, columns| {
+            Cell::Rnn => threads::for_each_columns(shared, UNITS, order, |units, columns| {
                 let step = step(units);
                 rnn::backward(&step, &product(&step), out, dy, columns);
             }),
             Cell::Lstm => {
                 let [a, b, c] = shared;
-                threads::for_each_columns([a, b, c, sequences.state(d_cells, 1)], UNITS, |units, columns| {
+                threads::for_each_columns([a, b, c, sequences.state(d_cells, 1)], UNITS, order, |units, columns| {
                     let step = step(units);
                     lstm::backward(&step, &product(&step), [values, inner, previous, dy], columns);
                 });
             }
             Cell::Gru => {
                 let [a, b, c] = shared;
-                threads::for_each_columns([a, b, c, sequences.step(d_products, t, gates)], UNITS, |units, columns| {
-                    let step = step(units);
-                    gru::backward(&step, &product(&step), [values, inner, previous, dy], columns);
-                });
+                threads::for_each_columns(
+                    [a, b, c, sequences.step(d_products, t, gates)],
+                    UNITS,
+                    order,
+                    |units, columns| {
+                        let step = step(units);
+                        gru::backward(&step, &product(&step), [values, inner, previous, dy], columns);
+                    },
+                );
             }
         }
         std::mem::swap(&mut later, &mut now);
     }
     let words = Words::of(format, &later, depth, &mut room);
-    threads::for_each_columns([sequences.state(carried, 1)], UNITS, |units, [mut carried]| {
+    threads::for_each_columns([sequences.state(carried, 1)], UNITS, Order::Any, |units, [mut carried]| {
         let step = Step { sequences: *sequences, t: 0, units };
         let product = product_of(&step, &words, &packed, true);
         for (b, product) in product.chunks_exact(step.width()).enumerate() {
