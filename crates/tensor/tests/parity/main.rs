@@ -1,6 +1,7 @@
 //! Every golden of this crate within its bound. The same entries make the table of `PARITY.md` at the root.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+mod attention;
 mod experts;
 mod ledger;
 mod losses;
@@ -16,7 +17,7 @@ use std::fs;
 use ledger::Entry;
 
 /// Operations that no golden is about yet. A name leaves this list when its golden comes.
-const WITHOUT: &[&str] = &["attention"];
+const WITHOUT: &[&str] = &[];
 
 /// The names that `src/ops/mod.rs` gives the operations, as errors show them.
 fn names() -> Vec<String> {
@@ -28,7 +29,8 @@ fn names() -> Vec<String> {
 
 #[test]
 fn every_operation_has_its_golden() {
-    let groups = [operations::entries(), losses::entries(), experts::entries(), recurrent::entries()];
+    let groups =
+        [operations::entries(), attention::entries(), losses::entries(), experts::entries(), recurrent::entries()];
     let entries: Vec<Entry> = groups.into_iter().flatten().collect();
     let names = names();
     assert!(names.len() >= 19, "{names:?}");
@@ -42,6 +44,11 @@ fn every_operation_has_its_golden() {
             assert!(!(is_compared && is_without), "{name} has a golden and needs no excuse");
         }
     }
+}
+
+#[test]
+fn attention_is_that_of_pytorch() {
+    ledger::check(&attention::entries());
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 use ledger::Entry;
 
+#[path = "../../../tensor/tests/parity/attention.rs"]
+pub mod attention;
 #[path = "../../../nn/tests/parity/decoders.rs"]
 pub mod decoders;
 #[path = "../../../tensor/tests/parity/experts.rs"]
@@ -35,7 +37,7 @@ pub type Group = fn() -> Vec<Entry>;
 
 /// A heading of the page and the groups under it.
 pub const GROUPS: &[(&str, &[Group])] = &[
-    ("Operations", &[operations::entries, losses::entries, experts::entries, recurrent::entries]),
+    ("Operations", &[operations::entries, attention::entries, losses::entries, experts::entries, recurrent::entries]),
     ("Models", &[decoders::entries, recurrent_models::entries]),
     ("Optimisers", &[optimizers::entries]),
     ("Schedules", &[schedules::entries]),
