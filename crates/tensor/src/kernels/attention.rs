@@ -12,10 +12,12 @@ use super::scores::Row;
 use super::vector;
 use crate::buffer::Buffer;
 use crate::ops::attention::{AttentionShape, Scoring};
-use crate::{DType, threads};
+use crate::threads;
 
-/// Query rows a block.
+/// Query rows a block: whole register tiles.
 const QUERIES: usize = 48;
+/// Query rows a block where products are those of tiles, which take 32 rows.
+const QUERIES_IN_TILES: usize = 64;
 /// Blocks of keys start at a multiple of this, the width of the widest packed panel.
 const ALIGN: usize = 32;
 
@@ -25,6 +27,8 @@ struct Group<'a> {
     scoring: &'a Scoring,
     b: usize,
     g: usize,
+    /// Query rows a block.
+    queries: usize,
 }
 
 /// A block of queries: its rows, the keys any of them sees (from an aligned one), and the distance of score rows.
@@ -36,8 +40,9 @@ struct Block {
 }
 
 impl<'a> Group<'a> {
-    fn new(shape: &'a AttentionShape, scoring: &'a Scoring, index: usize) -> Group<'a> {
-        Group { shape, scoring, b: index / shape.n_kv_heads, g: index % shape.n_kv_heads }
+    fn new(shape: &'a AttentionShape, scoring: &'a Scoring, format: Format, index: usize) -> Group<'a> {
+        let queries = if format.is_tiles() { QUERIES_IN_TILES } else { QUERIES };
+        Group { shape, scoring, b: index / shape.n_kv_heads, g: index % shape.n_kv_heads, queries }
     }
 
     fn heads_a_group(&self) -> usize {
@@ -66,9 +71,9 @@ impl<'a> Group<'a> {
     }
 
     fn blocks(&self) -> impl Iterator<Item = Block> {
-        let time = self.shape.time;
-        (0..time).step_by(QUERIES).map(move |from| {
-            let rows = from..time.min(from + QUERIES);
+        let (time, queries) = (self.shape.time, self.queries);
+        (0..time).step_by(queries).map(move |from| {
+            let rows = from..time.min(from + queries);
             let (low, high) = self.scoring.spans.union(self.b, rows.clone());
             let low = low / ALIGN * ALIGN;
             // An odd number of cache lines a row keeps columns of the block out of each other's cache sets.
@@ -95,12 +100,12 @@ pub(crate) fn forward(
 ) {
     let &AttentionShape { batch, time, n_heads, n_kv_heads, head_dim } = shape;
     let (heads, key_time) = (n_heads / n_kv_heads, scoring.spans.key_time);
-    let format = Format::of(DType::F32);
+    let format = Format::of_attention(scoring.compute);
     // Groups write their heads side by side here, so that every thread owns what it writes; then rows are put in place.
     let mut parts = Buffer::scratch(out.len());
     let part = heads * time * head_dim;
     threads::for_each_chunk2(&mut parts, part, log_sum_exp, heads * time, |index, parts, log_sum_exp| {
-        let group = Group::new(shape, scoring, index);
+        let group = Group::new(shape, scoring, format, index);
         let (wide, narrow) = group.widths();
         let at = group.narrow_at();
         let keys = Packed::new(format, Matrix::rows(&k[at..], narrow).t(), head_dim, key_time);
@@ -167,7 +172,7 @@ pub(crate) fn backward(
 ) -> Slopes {
     let &AttentionShape { batch, time, n_heads, n_kv_heads, head_dim } = shape;
     let (heads, key_time) = (n_heads / n_kv_heads, scoring.spans.key_time);
-    let format = Format::of(DType::F32);
+    let format = Format::of_attention(scoring.compute);
     let (part, kv_part) = (heads * time * head_dim, key_time * head_dim);
     let distances = scoring.bias.as_ref().filter(|_| is_bias_learned).map_or(0, |bias| bias.distances);
     // What a group sums over its queries, side by side: slopes of keys, of values, and of biases.
@@ -182,7 +187,7 @@ pub(crate) fn backward(
     threads::for_each_chunk2(&mut dq_parts, part, &mut sum_parts, sum_part, |index, dq, sums| {
         let (dk, sums) = sums.split_at_mut(kv_part);
         let (dv, d_bias) = sums.split_at_mut(kv_part);
-        let group = Group::new(shape, scoring, index);
+        let group = Group::new(shape, scoring, format, index);
         let (wide, narrow) = group.widths();
         let at = group.narrow_at();
         let (k, v) = (Matrix::rows(&k[at..], narrow), Matrix::rows(&v[at..], narrow));
@@ -190,7 +195,7 @@ pub(crate) fn backward(
         let values = Packed::new(format, v.t(), head_dim, key_time);
         let key_rows = Packed::new(format, k, key_time, head_dim);
         let (mut queries, mut slopes) =
-            (Packed::empty(format, QUERIES, head_dim), Packed::empty(format, QUERIES, head_dim));
+            (Packed::empty(format, group.queries, head_dim), Packed::empty(format, group.queries, head_dim));
         for block in group.blocks() {
             let (rows, width, stride) = (block.rows.len(), block.width, block.stride);
             let (mut p, mut dp) = (Buffer::scratch(rows * stride), Buffer::scratch(rows * stride));

@@ -3,6 +3,7 @@
 #![cfg(all(target_arch = "x86_64", target_os = "linux"))]
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stderr)]
 
+mod attention;
 mod emulator;
 mod instructions;
 mod machine;

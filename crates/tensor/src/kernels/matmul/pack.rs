@@ -40,6 +40,13 @@ impl Format {
         }
     }
 
+    /// The format of the products inside attention. bf16 pays there only in tiles: the operands of other kernels would be
+    /// rounded for each of many small products.
+    pub(crate) fn of_attention(compute: DType) -> Format {
+        let format = Format::of(compute);
+        if format.is_tiles() { format } else { Format::of(DType::F32) }
+    }
+
     /// All formats of products in bf16 that run here, the instruction set in use or not.
     #[cfg(test)]
     pub(crate) fn all_of_bf16() -> Vec<Format> {

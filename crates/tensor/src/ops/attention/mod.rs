@@ -7,7 +7,7 @@ use super::Op;
 use crate::backward::Slopes;
 use crate::buffer::Buffer;
 use crate::kernels::attention as kernel;
-use crate::{Result, Tape, Tensor, TensorError, Var};
+use crate::{DType, Result, Tape, Tensor, TensorError, Var};
 
 pub(crate) use bias::DistanceBias;
 pub use bias::{AttentionBias, alibi_slopes, t5_bucket};
@@ -60,6 +60,8 @@ pub(crate) struct Scoring {
     pub(crate) scale: f32,
     pub(crate) soft_cap: Option<f32>,
     pub(crate) bias: Option<DistanceBias>,
+    /// What the products are computed in, as far as the instruction set does it.
+    pub(crate) compute: DType,
 }
 
 impl Tape<'_> {
@@ -77,6 +79,10 @@ impl Tape<'_> {
     /// that sees no key gets zeros.
     ///
     /// Probabilities are never kept; the backward pass computes them again from one number a row.
+    ///
+    /// With products in bf16 and AMX the operands of all products, probabilities and their slopes among them, are rounded
+    /// to bf16; scores, softmax and sums stay f32. Values are then within some 2⁻⁸ of what they are in f32 (relative to
+    /// their size together). Other instruction sets multiply in f32 here, which is as fast for them.
     ///
     /// # Errors
     /// When a shape does not fit `shape`, or a part of the rule does not fit it or is out of its domain.
@@ -115,7 +121,8 @@ impl Tape<'_> {
         let bias = DistanceBias::new(self.parameters, rule.bias, shape, spans.key_time)?;
         let needs = self.needs(q) || self.needs(k) || self.needs(v);
         let needs = needs || bias.as_ref().is_some_and(|bias| bias.is_trainable(self.parameters));
-        let scoring = Scoring { spans, scale, soft_cap: rule.soft_cap, bias };
+        let compute = self.parameters.compute_dtype();
+        let scoring = Scoring { spans, scale, soft_cap: rule.soft_cap, bias, compute };
         let (out, log_sum_exp) = forward(shape, &scoring, [self.data(q), self.data(k), self.data(v)]);
         let op = Op::Attention { q, k, v, shape: *shape, scoring, log_sum_exp };
         Ok(self.push(Tensor::matrix(rows, columns, out), op, needs))
