@@ -9,14 +9,43 @@ use crate::error::{Result, TrainError};
 use crate::schedule::{Cooldown, CooldownShape, Schedule, ScheduleKind};
 
 /// Storage of matrices in forward and backward products; master weights and reductions stay f32.
+///
+/// `auto` is read as [`Precision::auto`], so that what is written down of a run says what it was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "lowercase", from = "AskedPrecision")]
 pub enum Precision {
     /// 32-bit floats throughout.
     #[default]
     F32,
     /// bfloat16 matrices with f32 accumulation and f32 master weights.
     Bf16,
+}
+
+/// What a recipe may ask for.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum AskedPrecision {
+    F32,
+    Bf16,
+    Auto,
+}
+
+impl From<AskedPrecision> for Precision {
+    fn from(asked: AskedPrecision) -> Self {
+        match asked {
+            AskedPrecision::F32 => Precision::F32,
+            AskedPrecision::Bf16 => Precision::Bf16,
+            AskedPrecision::Auto => Precision::auto(),
+        }
+    }
+}
+
+impl Precision {
+    /// The faster one with the instruction set in use: bf16 where AMX multiplies, f32 elsewhere. Not the default of a
+    /// recipe, which then would give other weights on other machines without saying so.
+    pub fn auto() -> Precision {
+        if tensor::isa() == tensor::Isa::Amx { Precision::Bf16 } else { Precision::F32 }
+    }
 }
 
 impl From<Precision> for tensor::DType {
@@ -151,7 +180,7 @@ pub struct TrainConfig {
     pub keep_checkpoints: usize,
     /// Seed of data order and dropout.
     pub seed: u64,
-    /// Arithmetic of the matrix products.
+    /// Arithmetic of the matrix products: `f32`, `bf16`, or `auto` for the faster of the two on this machine.
     pub dtype: Precision,
     /// Updates between lines of the log.
     pub log_every: u64,
@@ -410,6 +439,8 @@ mod tests {
             serde_json::from_str(r#"{"steps": 7, "schedule": "wsd-sqrt", "dtype": "bf16"}"#).unwrap();
         assert_eq!((config.steps, config.schedule, config.dtype), (7, ScheduleKind::WsdSqrt, Precision::Bf16));
         assert_eq!(config.batch_size, TrainConfig::default().batch_size);
+        let config: TrainConfig = serde_json::from_str(r#"{"dtype": "auto"}"#).unwrap();
+        assert_eq!(config.dtype, Precision::auto(), "written down as what it is");
         let error = serde_json::from_str::<TrainConfig>(r#"{"stepz": 7}"#).unwrap_err().to_string();
         assert!(error.contains("stepz"), "{error}");
     }

@@ -32,7 +32,7 @@ pub struct BenchTrainArguments {
     #[arg(long, value_enum)]
     pub family: Option<BenchFamily>,
     /// Arithmetic of the matrix products.
-    #[arg(long, value_enum, default_value_t = BenchDtype::F32)]
+    #[arg(long, value_enum, default_value_t = BenchDtype::Auto)]
     pub dtype: BenchDtype,
     /// What of the forward pass is kept: all that derivatives read, or what each block reads, which is less memory for the
     /// same weights and about a quarter more time.
@@ -62,7 +62,7 @@ pub struct BenchOpsArguments {
     #[arg(long, short, value_name = "PRESET")]
     pub preset: Option<String>,
     /// Arithmetic of the matrix products.
-    #[arg(long, value_enum, default_value_t = BenchDtype::F32)]
+    #[arg(long, value_enum, default_value_t = BenchDtype::Auto)]
     pub dtype: BenchDtype,
 }
 
@@ -92,6 +92,8 @@ pub enum BenchDtype {
     F32,
     /// bfloat16 products summed in 32 bits.
     Bf16,
+    /// bf16 where AMX multiplies, f32 elsewhere; the report says which.
+    Auto,
 }
 
 /// What is kept of a forward pass.
@@ -144,6 +146,7 @@ impl From<BenchDtype> for train::Precision {
         match dtype {
             BenchDtype::F32 => train::Precision::F32,
             BenchDtype::Bf16 => train::Precision::Bf16,
+            BenchDtype::Auto => train::Precision::auto(),
         }
     }
 }

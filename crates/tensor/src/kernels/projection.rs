@@ -8,7 +8,7 @@
 //!
 //! Legend: G rows of the group, V vocabulary, D columns of x; blocks of `COLUMNS` words.
 
-use super::matmul::{Format, Matrix, Packed, gram_alone, product_block};
+use super::matmul::{Format, Matrix, Packed, Words, gram_alone, product_block};
 use super::{softmax, vector};
 use crate::buffer::Buffer;
 use crate::threads;
@@ -119,6 +119,9 @@ impl Projection<'_> {
         }
         let x = if is_run { &x[rows[0] * inner..][..count * inner] } else { &*gathered };
 
+        // Tiles round x themselves, once for all blocks and not once for each.
+        let mut room = Buffer::scratch(0);
+        let words = self.format.is_tiles().then(|| Words::of(self.format, x, inner, &mut room));
         let mut logits = Buffer::scratch(count * vocabulary);
         let mut parts = Buffer::scratch(vocabulary.div_ceil(COLUMNS) * count * part::SIZE);
         threads::for_each_chunk2(
@@ -126,7 +129,7 @@ impl Projection<'_> {
             count * COLUMNS,
             &mut parts,
             count * part::SIZE,
-            |block, logits, parts| self.logits(block, rows, x, target_of, logits, parts),
+            |block, logits, parts| self.logits(block, rows, (x, words.as_ref()), target_of, logits, parts),
         );
         let mut slopes = Buffer::scratch(2 * count);
         let mut is_flat = true;
@@ -181,7 +184,7 @@ impl Projection<'_> {
         &self,
         block: usize,
         rows: &[usize],
-        x: &[f32],
+        (x, words): (&[f32], Option<&Words>),
         target_of: &(dyn Fn(usize) -> u32 + Sync),
         logits: &mut [f32],
         parts: &mut [f32],
@@ -189,8 +192,13 @@ impl Projection<'_> {
         let (inner, width, first) = (self.inner, self.width(block), block * COLUMNS);
         let weights = Matrix::rows(&self.weights[first * inner..], inner).t();
         let weights = Packed::new(self.format, weights, inner, width);
-        for (from, logits) in logits.chunks_mut(ROWS * width).enumerate() {
-            product_block(inner, Matrix::rows(&x[from * ROWS * inner..], inner), &weights, logits, false);
+        match words {
+            Some(words) => words.product(0..width, &weights, logits, width),
+            None => {
+                for (from, logits) in logits.chunks_mut(ROWS * width).enumerate() {
+                    product_block(inner, Matrix::rows(&x[from * ROWS * inner..], inner), &weights, logits, false);
+                }
+            }
         }
         let lines = logits.chunks_exact_mut(width).zip(parts.chunks_exact_mut(part::SIZE));
         for ((logits, parts), &row) in lines.zip(rows) {
