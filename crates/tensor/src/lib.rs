@@ -8,6 +8,7 @@
 //! reductions run over those blocks in order, so results are the same bits for any number of threads. *Oracles*: every
 //! fast kernel keeps its plain scalar version beside it, and [`set_isa`] chooses between them at run time.
 
+pub mod allocations;
 pub mod forward;
 pub mod optim;
 pub mod peak;

@@ -145,6 +145,26 @@ impl Parameters {
         self.compute
     }
 
+    /// `work(id, shape, values, state)` for every parameter that is trained, with its entry of `state`, in parallel.
+    pub(crate) fn for_each_beside<S: Send>(
+        &mut self,
+        state: &mut [S],
+        work: impl Fn(ParamId, &[usize], &mut [f32], &mut S) + Sync + Send,
+    ) {
+        threads::for_each_chunk2(&mut self.entries, 1, state, 1, |index, entries, state| {
+            for (entry, state) in entries.iter_mut().zip(state).filter(|(entry, _)| entry.is_trainable) {
+                let shape = entry.value.shape();
+                // A copy of the dimensions, because the values are borrowed to be changed: those of a matrix fit.
+                let (mut dimensions, rank) = ([0; 4], shape.len());
+                let Some(dimensions) = dimensions.get_mut(..rank) else { continue };
+                dimensions.copy_from_slice(shape);
+                if let Ok(values) = entry.value.as_f32_mut() {
+                    work(ParamId::from_index(index), dimensions, values, state);
+                }
+            }
+        });
+    }
+
     /// Call after changing values through [`Parameters::values_mut`]. Weights are rounded where they are packed for a
     /// product, so there is nothing to bring up to date on this device; one that keeps copies will do it here.
     pub fn refresh(&mut self) {}

@@ -42,8 +42,13 @@ pub(crate) fn check_ids(op: &'static str, ids: &[u32], limit: usize) -> Result<(
     if ids.is_empty() {
         return Err(TensorError::Empty { op, shape: vec![0] });
     }
-    match ids.iter().find(|&&id| id as usize >= limit) {
-        Some(&id) => Err(TensorError::Index { op, what: "token id", index: id.into(), limit: limit as u64 }),
+    check_each_id(op, ids.iter().copied(), limit)
+}
+
+/// An error for an id that is not below `limit`.
+pub(crate) fn check_each_id(op: &'static str, mut ids: impl Iterator<Item = u32>, limit: usize) -> Result<()> {
+    match ids.find(|&id| id as usize >= limit) {
+        Some(id) => Err(TensorError::Index { op, what: "token id", index: id.into(), limit: limit as u64 }),
         None => Ok(()),
     }
 }

@@ -95,7 +95,7 @@ pub(crate) enum Op {
     LinearLogProbs {
         x: Var,
         head: LinearIds,
-        targets: Vec<Option<u32>>,
+        targets: Buffer<u32>,
     },
     Route {
         logits: Var,
@@ -116,7 +116,7 @@ pub(crate) enum Op {
     },
     Recurrent {
         x: Var,
-        kept: Box<recurrent::Kept>,
+        kept: recurrent::Kept,
     },
     Rows {
         x: Var,

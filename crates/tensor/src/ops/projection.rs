@@ -2,8 +2,9 @@
 //! logits stands in `kernels/projection.rs`.
 
 use super::Op;
-use super::embedding::check_ids;
+use super::embedding::check_each_id;
 use super::linear::{LinearIds, check_bias, check_weight};
+use super::reduce::{NONE, numbers_of};
 use crate::backward::Slopes as BackwardSlopes;
 use crate::buffer::Buffer;
 use crate::error::check_length;
@@ -89,12 +90,12 @@ impl Tape<'_> {
         let vocabulary = check_head(self, OP, x, head)?;
         check_length(OP, "targets", targets.len(), rows)?;
         check_length(OP, "weights", weights.len(), rows)?;
-        let is_counted = |row: &usize| weights[*row] != 0.0 && Some(targets[*row]) != ignored_target;
-        let counted: Vec<usize> = (0..rows).filter(is_counted).collect();
+        let is_counted = |row: usize| weights[row] != 0.0 && Some(targets[row]) != ignored_target;
+        let counted = rows_that(rows, is_counted);
         if counted.is_empty() {
             return Err(TensorError::NoTargets { op: OP });
         }
-        check_ids(OP, &counted.iter().map(|&row| targets[row]).collect::<Vec<_>>(), vocabulary)?;
+        check_each_id(OP, counted.iter().map(|&row| targets[row]), vocabulary)?;
 
         let is_wanted = |id| self.is_recording && self.parameters.is_trainable(id);
         let x_needs = self.needs(x) && self.is_recording;
@@ -139,10 +140,8 @@ impl Tape<'_> {
         let head = head.into();
         let vocabulary = check_head(self, OP, x, head)?;
         check_length(OP, "targets", targets.len(), rows)?;
-        let counted: Vec<usize> = (0..rows).filter(|&row| targets[row].is_some()).collect();
-        if !counted.is_empty() {
-            check_ids(OP, &targets.iter().flatten().copied().collect::<Vec<_>>(), vocabulary)?;
-        }
+        check_each_id(OP, targets.iter().flatten().copied(), vocabulary)?;
+        let counted = rows_that(rows, |row| targets[row].is_some());
         let mut out = Buffer::zeros(rows);
         let target_of = |row: usize| targets[row].unwrap_or_default();
         projection(self.parameters, head).run(
@@ -157,9 +156,15 @@ impl Tape<'_> {
         );
         let is_trainable = |id| self.parameters.is_trainable(id);
         let needs = self.needs(x) || is_trainable(head.weight) || head.bias.is_some_and(is_trainable);
-        let op = Op::LinearLogProbs { x, head, targets: targets.to_vec() };
+        let op = Op::LinearLogProbs { x, head, targets: numbers_of(targets) };
         Ok(self.push(Tensor::matrix(rows, 1, out), op, needs))
     }
+}
+
+/// The rows of `rows` for which `is_counted` holds.
+fn rows_that(rows: usize, is_counted: impl Fn(usize) -> bool) -> Buffer<usize> {
+    let count = (0..rows).filter(|&row| is_counted(row)).count();
+    Buffer::collect(count, (0..rows).filter(|&row| is_counted(row)))
 }
 
 fn projection(parameters: &Parameters, head: LinearIds) -> Projection<'_> {
@@ -199,22 +204,16 @@ pub(crate) fn cross_entropy_backward(to: &mut BackwardSlopes, x: Var, head: Line
 }
 
 /// The derivative of [`Tape::linear_log_probs`]; the logits are computed again, rows with slope 0 or no target skipped.
-pub(crate) fn log_probs_backward(
-    to: &mut BackwardSlopes,
-    x: Var,
-    head: LinearIds,
-    targets: &[Option<u32>],
-    dy: &[f32],
-) {
+pub(crate) fn log_probs_backward(to: &mut BackwardSlopes, x: Var, head: LinearIds, targets: &[u32], dy: &[f32]) {
     let parameters = to.parameters;
-    let counted: Vec<usize> = (0..dy.len()).filter(|&row| dy[row] != 0.0 && targets[row].is_some()).collect();
+    let counted = rows_that(dy.len(), |row| dy[row] != 0.0 && targets[row] != NONE);
     let mut dx = to.needs(x).then(|| to.take_zeroed(x));
     let bias = head.bias.filter(|&id| parameters.is_trainable(id));
     let mut d_bias = Buffer::zeros(bias.map_or(0, |id| parameters.get(id).len()));
     let values = to.nodes[x.index()].value.values();
     let weight = parameters.is_trainable(head.weight).then(|| to.gradients.get_mut(head.weight));
     let sinks = Sinks { x: dx.as_deref_mut(), weight, bias: bias.map(|_| &mut *d_bias) };
-    let target_of = |row: usize| targets[row].unwrap_or_default();
+    let target_of = |row: usize| targets[row];
     projection(parameters, head).run(&counted, values, &target_of, sinks, &mut |row, _| RowSlope {
         probability: -dy[row],
         everywhere: 0.0,

@@ -97,7 +97,7 @@ pub(crate) struct Kept {
     time: usize,
     weights: RecurrentWeights,
     pub(crate) initial: Option<Var>,
-    starts: Vec<bool>,
+    starts: Buffer<u8>,
     /// (batch · time, gates · hidden), after their activation.
     gates: Buffer,
     /// (batch · time, hidden): an LSTM's cells, or what a GRU's reset gate multiplies.
@@ -146,10 +146,11 @@ impl Tape<'_> {
             }
         }
         let starts = match document_of {
-            None => Vec::new(),
+            None => Buffer::default(),
             Some(documents) => {
                 check_length(op, "document numbers", documents.len(), rows)?;
-                (0..rows).map(|row| row % time > 0 && documents[row] != documents[row - 1]).collect()
+                let starts = |row: usize| !row.is_multiple_of(time) && documents[row] != documents[row - 1];
+                Buffer::collect(rows, (0..rows).map(|row| u8::from(starts(row))))
             }
         };
         let format = Format::of(self.parameters.compute_dtype());
@@ -178,7 +179,7 @@ impl Tape<'_> {
                 .any(|id| self.parameters.is_trainable(id));
         let kept = Kept { cell, batch, time, weights: *weights, initial, starts, gates: values, inner: kept };
         let value = Tensor::matrix(rows + states * batch, hidden, out);
-        let all = self.push(value, Op::Recurrent { x, kept: Box::new(kept) }, needs);
+        let all = self.push(value, Op::Recurrent { x, kept }, needs);
         Ok(Recurrence { output: self.rows(all, 0, rows)?, state: self.rows(all, rows, states * batch)? })
     }
 

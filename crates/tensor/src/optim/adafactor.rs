@@ -17,7 +17,8 @@
 //! of the parameter. So the gradient is read three times and the weights twice, in blocks of rows, and nothing as large
 //! as the weights is stored in between. Sums over blocks are added in their order.
 
-use super::{keep, movable};
+use super::{is_movable, keep};
+use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::kernels::lanes::{dispatch, fma, sum2};
 use crate::kernels::vector::{self, BLOCK};
@@ -69,16 +70,6 @@ struct Moment {
     columns: Vec<f32>,
 }
 
-/// What a block of rows adds up.
-struct Part {
-    /// Squares of the gradient, by column.
-    columns: Vec<f32>,
-    /// Squares of the weights.
-    weights: f64,
-    /// Squares of u.
-    update: f64,
-}
-
 /// What the last two passes need, worked out once a parameter.
 #[derive(Clone, Copy)]
 struct Update {
@@ -116,7 +107,10 @@ impl Adafactor {
         decays: &dyn Fn(ParamId) -> bool,
     ) {
         self.steps += 1;
-        for id in movable(parameters, self.moments.len()) {
+        for id in (0..self.moments.len()).map(ParamId::from_index) {
+            if !is_movable(parameters, id) {
+                continue;
+            }
             let keep = keep(config.lr, config.weight_decay, decays(id));
             let (gradient, moment) = (gradients.get(id), &mut self.moments[id.index()]);
             let values = parameters.values_mut(id);
@@ -187,51 +181,49 @@ fn step_one(
     let block = block_rows * width;
     let newest = (t as f64).powf(f64::from(config.beta2_decay));
 
-    // The squares of gradients and weights.
-    let empty = |_| Part { columns: vec![0.0; width], weights: 0.0, update: 0.0 };
-    let mut parts: Vec<Part> = (0..height.div_ceil(block_rows)).map(empty).collect();
-    let mut row_squares = vec![0f64; height];
-    threads::for_each_chunk2(&mut row_squares, block_rows, &mut parts, 1, |index, row_squares, parts| {
+    // The squares of gradients, by column and by row, and of weights, of which every block of rows adds up its own.
+    let parts = height.div_ceil(block_rows);
+    let mut column_squares: Buffer = Buffer::zeros(parts * width);
+    let mut row_squares: Buffer<f64> = Buffer::zeros(height);
+    let mut weight_squares: Buffer<f64> = Buffer::zeros(parts);
+    let outputs = ((&mut row_squares[..], block_rows), (&mut column_squares[..], width), (&mut weight_squares[..], 1));
+    threads::for_each_chunk3(outputs.0, outputs.1, outputs.2, |index, row_squares, columns, weights| {
         let (gradient, values) = (&gradient[index * block..], &values[index * block..]);
-        for part in parts {
-            for (squares, gradient) in row_squares.iter_mut().zip(gradient.chunks(width)) {
-                *squares = add_squares(gradient, grad_scale, &mut part.columns);
-            }
-            part.weights = vector::sum_of_squares(&values[..row_squares.len() * width]);
+        for (squares, gradient) in row_squares.iter_mut().zip(gradient.chunks(width)) {
+            *squares = add_squares(gradient, grad_scale, columns);
         }
+        weights[0] = vector::sum_of_squares(&values[..row_squares.len() * width]);
     });
     for (column, mean) in moment.columns.iter_mut().enumerate() {
-        let squares: f64 = parts.iter().map(|part| f64::from(part.columns[column])).sum();
+        let squares: f64 = column_squares.chunks_exact(width).map(|columns| f64::from(columns[column])).sum();
         *mean = towards(*mean, squares / height as f64, newest);
     }
-    for (mean, squares) in moment.rows.iter_mut().zip(&row_squares) {
+    for (mean, squares) in moment.rows.iter_mut().zip(&*row_squares) {
         *mean = towards(*mean, squares / width as f64, newest);
     }
 
     // rᵢ / max(mean r, ε₁), so that v is this times cⱼ.
     let mean_row = moment.rows.iter().map(|&r| f64::from(r)).sum::<f64>() / height as f64;
     let bounded = mean_row.max(f64::from(config.eps1)).max(f64::MIN_POSITIVE);
-    let factors: Vec<f32> = match moment.rows.is_empty() {
-        true => vec![1.0],
-        false => moment.rows.iter().map(|&r| (f64::from(r) / bounded) as f32).collect(),
+    let factors: Buffer = match moment.rows.is_empty() {
+        true => Buffer::copy_of(&[1.0]),
+        false => Buffer::collect(height, moment.rows.iter().map(|&r| (f64::from(r) / bounded) as f32)),
     };
 
     // The size of the step, from the squares of u.
-    let (columns, factors) = (&moment.columns, &factors);
+    let columns = &moment.columns;
     // Never zero, so that a weight without a gradient gets no 0/0.
     let floor = (config.eps1 * config.eps1).max(f32::MIN_POSITIVE);
     let mut update = Update { grad_scale, floor, keep, rate: 0.0 };
-    threads::for_each_chunk(&mut parts, 1, |index, parts| {
+    let mut update_squares_of: Buffer<f64> = Buffer::zeros(parts);
+    threads::for_each_chunk(&mut update_squares_of, 1, |index, squares| {
         let rows = gradient[index * block..].chunks(width).zip(&factors[index * block_rows..]).take(block_rows);
-        for part in parts {
-            part.update =
-                rows.clone().map(|(gradient, &factor)| update_squares(gradient, columns, factor, &update)).sum();
-        }
+        squares[0] = rows.map(|(gradient, &factor)| update_squares(gradient, columns, factor, &update)).sum();
     });
     let root_mean = |squares: f64| (squares / values.len() as f64).sqrt();
-    let size = root_mean(parts.iter().map(|part| part.weights).sum()).max(f64::from(config.eps2));
+    let size = root_mean(weight_squares.iter().sum()).max(f64::from(config.eps2));
     let alpha = size * f64::from(config.lr).min(1.0 / (t as f64).sqrt());
-    let excess = root_mean(parts.iter().map(|part| part.update).sum()) / f64::from(config.clip_threshold);
+    let excess = root_mean(update_squares_of.iter().sum()) / f64::from(config.clip_threshold);
     update.rate = (alpha / excess.max(1.0)) as f32;
 
     threads::for_each_chunk(values, block, |index, values| {

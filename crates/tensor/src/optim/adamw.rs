@@ -83,7 +83,10 @@ impl AdamW {
         let correction1 = 1.0 - f64::from(config.beta1).powi(t);
         let correction2 = 1.0 - f64::from(config.beta2).powi(t);
         let count = parameters.len().min(self.first.len());
-        for id in (0..count).map(ParamId::from_index).filter(|&id| parameters.is_trainable(id)).collect::<Vec<_>>() {
+        for id in (0..count).map(ParamId::from_index) {
+            if !parameters.is_trainable(id) {
+                continue;
+            }
             let decay = if decays(id) { f64::from(config.lr) * f64::from(config.weight_decay) } else { 0.0 };
             let update = Update {
                 beta1: config.beta1,
@@ -99,13 +102,9 @@ impl AdamW {
             if gradient.len() != values.len() || first.len() != values.len() {
                 continue;
             }
-            // Weights and both moments are cut in step; moments ride along as one pair of slices a block.
-            let mut moments: Vec<_> = first.chunks_mut(BLOCK).zip(second.chunks_mut(BLOCK)).collect();
-            threads::for_each_chunk2(values, BLOCK, &mut moments, 1, |block, values, moments| {
-                let gradient = &gradient[block * BLOCK..];
-                for (first, second) in moments {
-                    update_block(values, gradient, first, second, &update);
-                }
+            let state = ((&mut first[..], BLOCK), (&mut second[..], BLOCK));
+            threads::for_each_chunk3((values, BLOCK), state.0, state.1, |block, values, first, second| {
+                update_block(values, &gradient[block * BLOCK..], first, second, &update);
             });
         }
         parameters.refresh();

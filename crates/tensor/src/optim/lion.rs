@@ -8,7 +8,7 @@
 //! A step is larger than an AdamW step of the same rate: the paper takes a third to a tenth of its learning rate and a
 //! decay larger by as much.
 
-use super::{keep, load_into, movable, zeros};
+use super::{is_movable, keep, load_into, zeros};
 use crate::kernels::lanes::{dispatch, fma};
 use crate::kernels::vector::BLOCK;
 use crate::{Gradients, ParamId, Parameters, Result, threads};
@@ -65,7 +65,10 @@ impl Lion {
         grad_scale: f32,
         decays: &dyn Fn(ParamId) -> bool,
     ) {
-        for id in movable(parameters, self.mean.len()) {
+        for id in (0..self.mean.len()).map(ParamId::from_index) {
+            if !is_movable(parameters, id) {
+                continue;
+            }
             let update = Update {
                 beta1: config.beta1,
                 beta2: config.beta2,

@@ -171,10 +171,9 @@ fn zeros(parameters: &Parameters, takes: &dyn Fn(ParamId) -> bool) -> Vec<Vec<f3
     parameters.iter().map(of).collect()
 }
 
-/// The parameters a step may move, of those that there is state for.
-fn movable(parameters: &Parameters, count: usize) -> Vec<ParamId> {
-    let ids = (0..parameters.len().min(count)).map(ParamId::from_index);
-    ids.filter(|&id| parameters.is_trainable(id)).collect()
+/// Whether a step may move a parameter: there is one with this number, and it is trained.
+fn is_movable(parameters: &Parameters, id: ParamId) -> bool {
+    id.index() < parameters.len() && parameters.is_trainable(id)
 }
 
 /// What decoupled decay leaves of a weight.

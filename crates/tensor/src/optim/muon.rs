@@ -8,11 +8,12 @@
 //! with μ momentum, η learning rate, λ decay and s = 0.2 √max(rows, columns), which gives a step the size an AdamW step
 //! has (Liu and others, "Muon is scalable for LLM training", 2025, section 2.2), so that one learning rate serves both.
 
+use super::keep;
 use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::kernels::matmul::{Format, Matrix, Packed, product, product_columns};
 use crate::kernels::vector;
-use crate::{DType, Gradients, ParamId, Parameters, Result, TensorError, threads};
+use crate::{DType, Gradients, ParamId, Parameters, Result, TensorError};
 
 /// The numbers of one Muon step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,15 +45,6 @@ pub struct Muon {
     momentum: Vec<Vec<f32>>,
 }
 
-/// One matrix on its way through a step.
-struct Work<'a> {
-    rows: usize,
-    columns: usize,
-    gradient: &'a [f32],
-    momentum: &'a mut [f32],
-    step: Vec<f32>,
-}
-
 impl Muon {
     /// Zero momentum for the matrices that `takes` names.
     pub fn new(parameters: &Parameters, takes: &dyn Fn(ParamId) -> bool) -> Muon {
@@ -72,41 +64,30 @@ impl Muon {
         grad_scale: f32,
         decays: &dyn Fn(ParamId) -> bool,
     ) {
-        let mut ids = Vec::new();
-        let mut works = Vec::new();
-        for (index, momentum) in self.momentum.iter_mut().enumerate().take(parameters.len()) {
-            let id = ParamId::from_index(index);
-            let gradient = gradients.get(id);
-            if !parameters.is_trainable(id) || momentum.is_empty() || gradient.len() != momentum.len() {
-                continue;
-            }
-            let shape = parameters.get(id).shape();
-            let (rows, columns) = (shape[0], shape[1]);
-            ids.push(id);
-            works.push(Work { rows, columns, gradient, momentum, step: Vec::new() });
-        }
+        let decays: Buffer<u8> = Buffer::collect(
+            self.momentum.len(),
+            (0..self.momentum.len()).map(|id| decays(ParamId::from_index(id)).into()),
+        );
         // A matrix a task: the products of one are too small to be worth sharing out, and there are many matrices.
-        threads::for_each_chunk(&mut works, 1, |_, works| {
-            for work in works {
-                let mut update = work.gradient.to_vec();
-                for (update, mean) in update.iter_mut().zip(work.momentum.iter_mut()) {
-                    let gradient = *update * grad_scale;
-                    *mean += (1.0 - config.momentum) * (gradient - *mean);
-                    *update = gradient + config.momentum * (*mean - gradient);
-                }
-                orthogonalize(&mut update, work.rows, work.columns);
-                work.step = update;
+        parameters.for_each_beside(&mut self.momentum, |id, shape, values, momentum| {
+            let gradient = gradients.get(id);
+            let &[rows, columns] = shape else { return };
+            if momentum.is_empty() || gradient.len() != momentum.len() || values.len() != momentum.len() {
+                return;
             }
-        });
-        let steps: Vec<(usize, Vec<f32>)> =
-            works.into_iter().map(|work| (work.rows.max(work.columns), work.step)).collect();
-        for (id, (longest, step)) in ids.into_iter().zip(steps) {
-            let decay = if decays(id) { f64::from(config.lr) * f64::from(config.weight_decay) } else { 0.0 };
-            let (keep, rate) = ((1.0 - decay) as f32, (f64::from(config.lr) * 0.2 * (longest as f64).sqrt()) as f32);
-            for (value, step) in parameters.values_mut(id).iter_mut().zip(&step) {
+            let mut update: Buffer = Buffer::copy_of(gradient);
+            for (update, mean) in update.iter_mut().zip(momentum) {
+                let gradient = *update * grad_scale;
+                *mean += (1.0 - config.momentum) * (gradient - *mean);
+                *update = gradient + config.momentum * (*mean - gradient);
+            }
+            orthogonalize(&mut update, rows, columns);
+            let keep = keep(config.lr, config.weight_decay, decays[id.index()] != 0);
+            let rate = (f64::from(config.lr) * 0.2 * (rows.max(columns) as f64).sqrt()) as f32;
+            for (value, step) in values.iter_mut().zip(&*update) {
                 *value = *value * keep - rate * step;
             }
-        }
+        });
         parameters.refresh();
     }
 

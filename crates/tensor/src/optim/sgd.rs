@@ -9,7 +9,7 @@
 //! the gradient. The momentum is a sum and not a mean: at μ = 0.9 a steady gradient moves a weight ten times as far as
 //! at μ = 0.
 
-use super::{load_into, movable, zeros};
+use super::{is_movable, load_into, zeros};
 use crate::kernels::lanes::{dispatch, fma};
 use crate::kernels::vector::BLOCK;
 use crate::{Gradients, ParamId, Parameters, Result, threads};
@@ -66,7 +66,10 @@ impl Sgd {
         grad_scale: f32,
         decays: &dyn Fn(ParamId) -> bool,
     ) {
-        for id in movable(parameters, self.momentum.len()) {
+        for id in (0..self.momentum.len()).map(ParamId::from_index) {
+            if !is_movable(parameters, id) {
+                continue;
+            }
             let update = Update {
                 rate: config.lr,
                 momentum: config.momentum,

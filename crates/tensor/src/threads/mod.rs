@@ -148,6 +148,21 @@ pub(crate) fn for_each_chunk2<T: Send, U: Send>(
     });
 }
 
+/// As [`for_each_chunk`] over three outputs cut in step.
+pub(crate) fn for_each_chunk3<T: Send, U: Send, V: Send>(
+    first: (&mut [T], usize),
+    second: (&mut [U], usize),
+    third: (&mut [V], usize),
+    body: impl Fn(usize, &mut [T], &mut [U], &mut [V]) + Sync + Send,
+) {
+    let (first, second) = (Blocks::new(first.0, first.1), Blocks::new(second.0, second.1));
+    let third = Blocks::new(third.0, third.1);
+    // SAFETY: as in `for_each_chunk`.
+    for_each_index(first.count().min(second.count()).min(third.count()), &|index| unsafe {
+        body(index, first.block(index), second.block(index), third.block(index));
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -216,19 +216,20 @@ impl Packed {
 fn fill_panels(format: Format, b: Matrix, depth: usize, columns: usize, first: usize, panel: usize, out: &mut [f32]) {
     const STRIP: usize = 16;
     let width = format.kernel.columns();
-    let panels = out.chunks_mut(panel).enumerate().map(|(index, out)| (first + index * width, out));
+    let panels = |out: &mut [f32], fill: &dyn Fn(usize, &mut [f32])| {
+        out.chunks_mut(panel).enumerate().for_each(|(index, out)| fill(first + index * width, out));
+    };
     if !(format.is_exact() && b.column_stride == 1) {
-        panels.for_each(|(first, out)| fill_panel(format, b, depth, columns, first, out));
+        panels(out, &|first, out| fill_panel(format, b, depth, columns, first, out));
         return;
     }
     // A few rows of all panels at a time: a row is then read in one run, and pages are visited once.
-    let mut panels: Vec<(usize, &mut [f32])> = panels.collect();
     for step in (0..depth).step_by(STRIP) {
         let steps = STRIP.min(depth - step);
-        for (first, out) in &mut panels {
-            let rows = Matrix { data: &b.data[step * b.row_stride..], ..b };
-            fill_panel(format, rows, steps, columns, *first, &mut out[step * width..][..steps * width]);
-        }
+        let rows = Matrix { data: &b.data[step * b.row_stride..], ..b };
+        panels(out, &|first, out| {
+            fill_panel(format, rows, steps, columns, first, &mut out[step * width..][..steps * width]);
+        });
     }
 }
 

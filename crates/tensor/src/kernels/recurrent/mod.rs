@@ -34,13 +34,13 @@ pub(crate) struct Sequences<'a> {
     pub(crate) hidden: usize,
     /// (B · T): whether a document starts at the token, which then sees nothing of what came before; empty for none. The
     /// first step of a sequence is never marked: it sees the initial state.
-    pub(crate) starts: &'a [bool],
+    pub(crate) starts: &'a [u8],
 }
 
 impl Sequences<'_> {
     /// Whether the state after step `t` of sequence `b` goes on to the next step. The last one goes to whoever carries on.
     fn continues(&self, b: usize, t: usize) -> bool {
-        t + 1 >= self.time || self.starts.is_empty() || !self.starts[b * self.time + t + 1]
+        t + 1 >= self.time || self.starts.is_empty() || self.starts[b * self.time + t + 1] == 0
     }
 
     /// Where step `t` of every sequence lies in a matrix (B · T, groups · H).
@@ -167,10 +167,12 @@ pub(crate) struct Forward<'a> {
 pub(crate) fn forward(sequences: &Sequences, format: Format, weight: &[f32], pass: Forward) {
     let &Sequences { cell, batch, time, hidden, .. } = sequences;
     let gates = cell.gates();
-    let packed: Vec<Packed> = weight
-        .chunks_exact(hidden * hidden)
-        .map(|gate| Packed::parallel(format, Matrix::rows(gate, hidden).t(), hidden, hidden))
-        .collect();
+    let mut matrices = weight.chunks_exact(hidden * hidden);
+    // As many as there are gates, at most four.
+    let packed: [Option<Packed>; 4] = std::array::from_fn(|_| {
+        let gate = matrices.next()?;
+        Some(Packed::parallel(format, Matrix::rows(gate, hidden).t(), hidden, hidden))
+    });
     let Forward { bias, initial, gates: values, inner, out, last } = pass;
     let (last_hidden, cells) = last.split_at_mut(batch * hidden);
     let (mut now, mut next) = (Buffer::zeros(batch * hidden), Buffer::scratch(batch * hidden));
@@ -187,7 +189,7 @@ pub(crate) fn forward(sequences: &Sequences, format: Format, weight: &[f32], pas
         let product = |step: &Step| {
             let width = step.width();
             let mut product = Buffer::scratch(batch * gates * width);
-            for (gate, packed) in packed.iter().enumerate() {
+            for (gate, packed) in packed.iter().flatten().enumerate() {
                 let out = &mut product[gate * width..];
                 words.product(step.units.clone(), packed, out, gates * width);
             }
