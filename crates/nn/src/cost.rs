@@ -1,25 +1,64 @@
 //! What a model costs before it is run: parameters, operations and memory.
 
-use crate::{Decoder, DecoderConfig, Family, MlpKind, Network};
+use crate::{DecoderConfig, Family, MlpKind};
 
-/// Bytes that one training step needs at its peak, by purpose. An estimate for a pre-flight line, not a promise.
+/// Bytes that training needs at its peak, by purpose.
+///
+/// Values of the forward pass, slopes and gradients are never all there at once: gradients come as values go. So they are
+/// one number, the most that a step has of them together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
-    /// f32 master weights, and their bf16 copies where they are kept.
+    /// f32 master weights.
     pub weights: u64,
-    /// One f32 gradient a weight.
-    pub gradients: u64,
     /// What the optimiser remembers between two steps, in f32.
     pub optimiser: u64,
-    /// Every value the tape keeps for the backward pass, and the gradients that flow back through them.
-    pub activations: u64,
+    /// The most that a step holds: what the tape keeps, slopes, gradients, the head's logits.
+    pub step: u64,
+    /// The program itself, with its threads' scratch.
+    pub program: u64,
 }
 
 impl MemoryEstimate {
     /// All of it.
     pub fn total(&self) -> u64 {
-        self.weights + self.gradients + self.optimiser + self.activations
+        [self.weights, self.optimiser, self.step, self.program].into_iter().fold(0, u64::saturating_add)
     }
+}
+
+/// What of a training step, beside the network, decides how much memory it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepShape {
+    /// Rows of a micro-batch.
+    pub batch: usize,
+    /// Tokens a row.
+    pub time: usize,
+    /// Whether an update has more than one micro-batch: gradients are then there while the next one's values pile up.
+    pub accumulates: bool,
+    /// Whether blocks are computed again in the backward pass ([`tensor::Tape::checkpoint`]).
+    pub checkpoints: bool,
+    /// f32 values that the optimiser remembers from step to step.
+    pub optimiser_values: u64,
+}
+
+/// What one token has of a step, in f32 values: what a network says of itself for a [`MemoryEstimate`].
+///
+/// The network is a row of equal parts (blocks, layers) between an input and a head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenValues {
+    /// How many parts there are.
+    pub parts: u64,
+    /// What the tape keeps of a part, with the part's input.
+    pub kept: u64,
+    /// What it keeps of a part that is checkpointed; `kept`, where the network has no such parts.
+    pub checkpointed: u64,
+    /// What a checkpointed part holds besides once it is made again.
+    pub again: u64,
+    /// The most a part holds in its backward pass beside what was kept: slopes, and values that are made again in any case.
+    pub flowing: u64,
+    /// What is kept outside of the parts, all the time.
+    pub around: u64,
+    /// What is there at the loss, beside what was kept: last hidden states and their slopes.
+    pub at_loss: u64,
 }
 
 impl DecoderConfig {
@@ -56,58 +95,41 @@ impl DecoderConfig {
     }
 }
 
-/// What a training step of a decoder on `batch` rows of `time` tokens needs.
-pub(crate) fn decoder_memory(
-    decoder: &Decoder,
-    batch: usize,
-    time: usize,
-    bf16: bool,
-    optimiser_values: u64,
-) -> MemoryEstimate {
-    let c = decoder.config();
-    let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
-    // Values kept a token and block: two norms, queries (plain and rotated), attention, its projection, the
-    // feed-forward output and two sums of width `hidden`; keys (twice) and values; the inner layer.
-    let block = match c.mlp {
-        MlpKind::SwiGlu => 9 * hidden + 3 * kv + 3 * inner,
-        MlpKind::Gelu => 8 * hidden + 2 * kv + 2 * inner,
-    };
-    let statistics = 2 + 2 * c.n_heads as u64;
-    let kept = c.n_layers as u64 * (block + statistics) + 2 * hidden;
-    let flowing = 4 * hidden + 2 * inner;
-    estimate(decoder, (batch, time), TokenValues { kept, flowing }, c.vocab_size, bf16, optimiser_values)
-}
-
-/// Values a token.
-pub(crate) struct TokenValues {
-    /// That the tape keeps for the backward pass.
-    pub(crate) kept: u64,
-    /// Of the gradients that flow back, at their widest.
-    pub(crate) flowing: u64,
-}
-
-/// What a training step of a network on `batch` rows of `time` tokens needs.
+/// What a training step needs of a network with `weights` weights and a head of (`vocabulary`, `hidden`).
 pub(crate) fn estimate(
-    network: &dyn Network,
-    (batch, time): (usize, usize),
+    weights: u64,
+    (vocabulary, hidden): (u64, u64),
     token: TokenValues,
-    vocabulary: usize,
-    bf16: bool,
-    optimiser_values: u64,
+    step: &StepShape,
 ) -> MemoryEstimate {
-    let parameters = network.n_parameters() as u64;
-    // The head works in blocks of rows, so that logits never exist for a whole batch.
-    let rows = (batch as u64).saturating_mul(time as u64);
-    let logits = rows.min(HEAD_ROWS) * vocabulary as u64;
-    let values = rows.saturating_mul(token.kept + token.flowing).saturating_mul(4).saturating_add(logits * 8);
+    // In a type that no shape overflows: this stands before a shape is refused.
+    let wide = u128::from;
+    let rows = (step.batch as u128 * step.time as u128).min(u64::MAX.into());
+    let TokenValues { parts, kept, checkpointed, again, flowing, around, at_loss } = token;
+    let stays = if step.checkpoints { checkpointed } else { kept };
+    let base = rows * (wide(parts) * wide(stays) + wide(around));
+    // The head's slopes are found with the loss and become its gradient.
+    let table = wide(vocabulary) * wide(hidden);
+    let gradients_before = if step.accumulates { wide(weights) } else { 0 };
+    // At the loss: a group of logits, what every block of the vocabulary found of its rows, and the slopes of those.
+    let groups = rows.div_ceil(wide((LOGITS / vocabulary.max(1)).clamp(GROUP.0, GROUP.1))).max(1);
+    let group = rows.div_ceil(groups).next_multiple_of(12);
+    let head = table + group * (wide(vocabulary) + wide(vocabulary) / 72 + wide(hidden));
+    let loss = gradients_before + base + rows * wide(at_loss) + head;
+    // In the last part: its own values, where they are made again.
+    let again = if step.checkpoints { again } else { 0 };
+    let last = gradients_before.max(table) + base + rows * (wide(again) + wide(flowing));
+    let most = loss.max(last).max(wide(weights)).saturating_mul(4);
     MemoryEstimate {
-        weights: parameters * if bf16 { 6 } else { 4 },
-        gradients: parameters * 4,
-        optimiser: optimiser_values.saturating_mul(4),
-        // Buffers are rounded up to an eighth of a power of two.
-        activations: values.saturating_add(values / 8),
+        weights: weights.saturating_mul(4),
+        optimiser: step.optimiser_values.saturating_mul(4),
+        step: u64::try_from(most).unwrap_or(u64::MAX),
+        program: PROGRAM,
     }
 }
 
-/// Rows of logits that exist at once.
-const HEAD_ROWS: u64 = 256;
+/// Logits that exist at once, and the bounds of the rows they belong to: those of the engine's projection.
+const LOGITS: u64 = 1 << 23;
+const GROUP: (u64, u64) = (384, 1024);
+/// The program, its threads and their scratch, as measured with a model of no size.
+const PROGRAM: u64 = 12 << 20;

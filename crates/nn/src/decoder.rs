@@ -6,8 +6,8 @@ use tensor::{AttentionShape, ParamId, Tape, Var};
 use crate::dropout::Dropout;
 use crate::layout::Layout;
 use crate::{
-    Batch, DecoderConfig, Family, LayerIds, LinearIds, MemoryEstimate, MlpIds, Network, NnError, NormIds, PositionKind,
-    Registry, cost,
+    Batch, DecoderConfig, Family, LayerIds, LinearIds, MlpIds, MlpKind, Network, NnError, NormIds, PositionKind,
+    Registry, TokenValues,
 };
 
 /// A decoder-only Transformer: its shape and where its weights live. The weights themselves are a
@@ -195,8 +195,24 @@ impl Network for Decoder {
         6.0 * matrices + 12.0 * (c.n_layers * c.hidden_size) as f64 * time as f64
     }
 
-    fn training_memory(&self, batch: usize, time: usize, bf16: bool, optimiser_values: u64) -> MemoryEstimate {
-        cost::decoder_memory(self, batch, time, bf16, optimiser_values)
+    fn token_values(&self) -> TokenValues {
+        let c = &self.config;
+        let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
+        // Queries, keys and values as attention reads them; its output; what goes in, before attention and before the
+        // feed-forward layers. Norms and activations are made again. Every norm and head keeps one number or two.
+        let (inner_kept, statistic) = match c.mlp {
+            MlpKind::SwiGlu => (2 * inner, 1),
+            MlpKind::Gelu => (inner, 2),
+        };
+        let kept = 4 * hidden + 2 * kv + inner_kept + 2 * statistic + c.n_heads as u64;
+        // Where the slopes are widest: the inner layer with its slope, or attention with those of queries, keys and values,
+        // by head and by row. Beside them the slopes of what goes in and of what comes out.
+        let flowing = 2 * hidden + (2 * inner).max(2 * hidden + 4 * kv);
+        // Made again, both norms are there until their block is done.
+        let again = kept + hidden;
+        // Hidden states before and after the last norm, and the slopes of the latter.
+        let at_loss = 3 * hidden;
+        TokenValues { parts: c.n_layers as u64, kept, checkpointed: hidden, again, flowing, around: 0, at_loss }
     }
 }
 

@@ -25,7 +25,7 @@ mod registry;
 
 pub use batch::Batch;
 pub use config::{DecoderConfig, Family, MlpKind, NormKind, PositionKind};
-pub use cost::MemoryEstimate;
+pub use cost::{MemoryEstimate, StepShape, TokenValues};
 pub use decoder::Decoder;
 pub use error::NnError;
 pub use layout::{LayerIds, MlpIds, NormIds};

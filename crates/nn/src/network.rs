@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tensor::{ParamId, Parameters, Tape, Var};
 
-use crate::{Batch, LinearIds, MemoryEstimate, NnError, Registry};
+use crate::{Batch, LinearIds, MemoryEstimate, NnError, Registry, StepShape, TokenValues, cost};
 
 /// A network that gives a hidden state for every token it reads and a head that makes logits of hidden states.
 ///
@@ -44,9 +44,18 @@ pub trait Network: Send + Sync {
     /// 2022, appendix B).
     fn flops_per_token(&self, time: usize, target_share: f64) -> f64;
 
-    /// What a training step on `batch` rows of `time` tokens needs, with an optimiser that remembers `optimiser_values`
-    /// from step to step and with bf16 copies of the matrices where `bf16` says so.
-    fn training_memory(&self, batch: usize, time: usize, bf16: bool, optimiser_values: u64) -> MemoryEstimate;
+    /// What a token of a training step makes the tape keep.
+    fn token_values(&self) -> TokenValues;
+
+    /// What training needs at its peak, within a tenth: a benchmark and a test hold it against what is measured.
+    fn training_memory(&self, step: &StepShape) -> MemoryEstimate {
+        let head = self.registry().shapes().nth(self.head().weight.index());
+        let (vocabulary, hidden) = match head {
+            Some((_, &[vocabulary, hidden])) => (vocabulary as u64, hidden as u64),
+            _ => (0, 0),
+        };
+        cost::estimate(self.n_parameters() as u64, (vocabulary, hidden), self.token_values(), step)
+    }
 
     /// Fresh weights, a function of `seed` and the shape: see [`Registry::init`].
     fn init(&self, seed: u64) -> Parameters {

@@ -4,7 +4,7 @@
 #[path = "support/tiny.rs"]
 mod tiny;
 
-use nn::{Batch, Decoder, DecoderConfig, Network as _, NnError};
+use nn::{Batch, Decoder, DecoderConfig, Network as _, NnError, StepShape};
 use tensor::{Parameters, Tape};
 
 fn hidden(decoder: &Decoder, parameters: &Parameters, batch: &Batch, dropout: Option<(f32, u64)>) -> Vec<f32> {
@@ -110,9 +110,19 @@ fn counts_are_those_of_the_registry() {
     // 6 N is the larger part of the operations, and attention grows with the row.
     assert!(gpt2.flops_per_token(1024, 1.0) > 6.0 * gpt2.n_parameters_non_embedding() as f64);
     assert!(gpt2.flops_per_token(1024, 1.0) > gpt2.flops_per_token(512, 1.0));
-    // Two moments a weight are eight bytes, beside six of the weight and four of its gradient.
-    let memory = gpt2.training_memory(8, 1024, true, 2 * 124_439_808);
-    assert!(memory.total() > 18 * 124_439_808 && memory.activations > memory.weights);
+    // Two moments a weight are eight bytes, beside four of the weight; gradients come as values go.
+    let n = 124_439_808;
+    let step = StepShape { batch: 8, time: 1024, accumulates: false, checkpoints: false, optimiser_values: 2 * n };
+    let memory = gpt2.training_memory(&step);
+    assert_eq!((memory.weights, memory.optimiser), (4 * n, 8 * n));
+    // Ten widths a token and block are kept, and the last one's slopes flow.
+    let kept = 8 * 1024 * 12 * 10 * 768 * 4;
+    assert!(memory.step > kept && memory.step < kept + 4 * n, "{memory:?}");
+    let checkpointed = gpt2.training_memory(&StepShape { checkpoints: true, ..step });
+    assert!(checkpointed.step < memory.step / 3);
+    // What no machine has is a number still.
+    let endless = StepShape { batch: usize::MAX, time: usize::MAX, ..step };
+    assert_eq!(gpt2.training_memory(&endless).total(), u64::MAX);
 }
 
 #[test]

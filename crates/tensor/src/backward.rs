@@ -104,7 +104,7 @@ pub(crate) fn run(
             }
             let touched = watcher.is_some().then(Vec::new);
             let mut slopes = Slopes { nodes: before, parameters, gradients, of, touched };
-            step(node, dy, turns, &mut slopes);
+            step(node, dy, turns, is_last, &mut slopes);
             profile::stop(start, "backward", node.op.name());
             if let Some(watcher) = &mut watcher {
                 slopes.show(node, scopes.of(node), *watcher);
@@ -121,9 +121,9 @@ pub(crate) fn run(
 }
 
 /// One row of the table.
-fn step(node: &Node, dy: Buffer, turns: &[Cached], to: &mut Slopes) {
+fn step(node: &mut Node, dy: Buffer, turns: &[Cached], is_last: bool, to: &mut Slopes) {
     let y = node.value.values();
-    match &node.op {
+    match &mut node.op {
         Op::Input | Op::Forgotten(_) => {}
         Op::Embedding { table, ids } => ops::embedding::backward(to, *table, ids, &dy),
         Op::Linear { x, weight, bias } => ops::linear::backward(to, *x, *weight, *bias, &dy),
@@ -144,6 +144,8 @@ fn step(node: &Node, dy: Buffer, turns: &[Cached], to: &mut Slopes) {
         Op::Scale { x, factor } => ops::elementwise::scale_backward(to, *x, *factor, &dy),
         Op::Dropout { x, p, seed } => ops::elementwise::dropout_backward(to, *x, *p, *seed, &dy),
         Op::LinearCrossEntropy { x, head, slopes } => {
+            // The slopes are as large as the weights: they become the gradient where there is none yet.
+            let slopes = if is_last { std::mem::take(slopes) } else { slopes.clone() };
             ops::projection::cross_entropy_backward(to, *x, *head, slopes, dy[0]);
         }
         Op::LinearLogProbs { x, head, targets } => {

@@ -277,6 +277,21 @@ impl Gradients {
         }
     }
 
+    /// Add `factor · slope` to the gradient of `id`; where there is none yet, `slope` becomes it.
+    pub(crate) fn add_scaled(&mut self, id: ParamId, factor: f32, mut slope: Buffer) {
+        let Some(sum) = self.sums.get_mut(id.index()).filter(|sum| sum.len == slope.len()) else { return };
+        if sum.values.is_empty() {
+            if factor != 1.0 {
+                threads::for_each_chunk(&mut slope, BLOCK, |_, slope| softmax::scale(slope, factor));
+            }
+            sum.values = slope;
+        } else {
+            threads::for_each_chunk(&mut sum.values, BLOCK, |block, sum| {
+                vector::add_scaled(factor, &slope[block * BLOCK..], sum);
+            });
+        }
+    }
+
     /// Zeros where a backward pass added nothing to a parameter that is trained.
     pub(crate) fn fill_missing(&mut self, parameters: &Parameters) {
         for (index, sum) in self.sums.iter_mut().enumerate() {

@@ -10,11 +10,11 @@ mod folder;
 pub use config::RecurrentConfig;
 
 use serde_json::{Value, json};
-use tensor::{Mask, ParamId, RecurrentShape, RecurrentWeights, Tape, Tensor, Var};
+use tensor::{Cell, Mask, ParamId, RecurrentShape, RecurrentWeights, Tape, Tensor, Var};
 
 use crate::dropout::Dropout;
 use crate::registry::Role;
-use crate::{Batch, LinearIds, MemoryEstimate, Network, NnError, Registry, cost};
+use crate::{Batch, LinearIds, Network, NnError, Registry, TokenValues};
 
 /// A recurrent language model: its shape and where its weights live. The weights themselves are a
 /// [`Parameters`](tensor::Parameters) made by [`Network::init`] or [`RecurrentModel::load`].
@@ -147,14 +147,16 @@ impl Network for RecurrentModel {
         6.0 * (self.registry.inner_matrix_elements() as f64 + head)
     }
 
-    fn training_memory(&self, batch: usize, time: usize, bf16: bool, optimiser_values: u64) -> MemoryEstimate {
+    fn token_values(&self) -> TokenValues {
         let c = &self.config;
         let [hidden, gates, states] = [c.hidden_size, c.cell.gates(), c.cell.states()].map(|size| size as u64);
-        // Values kept a token and layer: gates, cells, hidden states twice (with the last state and alone), dropped ones.
-        let kept = c.n_layers as u64 * hidden * (gates + 4) + 2 * c.embedding_size as u64;
-        // The slopes of a layer's gates (a GRU has two kinds), its states one step before, what flows in and out.
-        let flowing = hidden * (2 * gates + states + 3);
-        let optimiser = optimiser_values;
-        cost::estimate(self, (batch, time), cost::TokenValues { kept, flowing }, c.vocab_size, bf16, optimiser)
+        // Gates, hidden states with the last one and alone, and what a cell has inside.
+        let inside = if c.cell == Cell::Rnn { 0 } else { 1 };
+        let kept = hidden * (gates + 2 + inside);
+        // The slopes of a layer's gates (a GRU has two kinds), its states one step before, what flows in.
+        let kinds = if c.cell == Cell::Gru { 2 } else { 1 };
+        let flowing = hidden * (kinds * gates + states + 1);
+        let around = c.embedding_size as u64;
+        TokenValues { parts: c.n_layers as u64, kept, checkpointed: kept, again: 0, flowing, around, at_loss: hidden }
     }
 }

@@ -3,6 +3,7 @@
 pub mod evaluation;
 mod evidence;
 pub mod lines;
+pub mod memory;
 pub mod neural;
 pub mod source;
 pub mod stage;

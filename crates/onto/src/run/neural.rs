@@ -16,6 +16,7 @@ use serde_json::{Map, Value, json};
 use tensor::Parameters;
 use train::{Outcome, PreferencePair, PretrainText, Stage, Summary, TargetSequence, TrainConfig};
 
+use super::memory;
 use super::stage::Context;
 use super::text::{HELD_OUT_SHARD, TRAIN_SHARD};
 use crate::recipe::Recipe;
@@ -235,46 +236,26 @@ fn learn(
     }
 }
 
-/// Refuses work that needs more memory than allowed or present, naming what would make it fit.
+/// Says what memory the stage needs, or refuses it; alignment reads two rows a pair.
 fn check_memory(context: &Context, decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {
-    let rows = if section == "align" { 2 * config.batch_size } else { config.batch_size };
-    let bf16 = config.dtype == train::Precision::Bf16;
-    let remembered = config.optimizer.state_len(decoder);
-    let estimate = decoder.training_memory(rows, config.sequence_length, bf16, remembered);
-    let needed = estimate.total();
-    let mib = |bytes: u64| bytes as f64 / (1u64 << 20) as f64;
-    context.terminal.say(&format!("  about {:.0} MiB of memory for the step", mib(needed)));
-    let available = available_memory();
-    let limit = context.memory_limit.or(available);
-    if let Some(limit) = limit
-        && needed > limit
-    {
-        // A smaller batch helps only with what the batch needs.
-        let hint = if needed - estimate.activations > limit {
-            "the weights alone are too many: lower model.hidden_size, model.intermediate_size, model.layers \
-             or tokenizer.vocab_size"
-                .to_owned()
-        } else {
-            format!(
-                "lower {section}.batch_size and raise {section}.gradient_accumulation by the same factor, which gives \
-                 the same updates"
-            )
-        };
-        bail!(
-            "{section} needs about {:.0} MiB, more than the {:.0} MiB {}\nhint: {hint}",
-            mib(needed),
-            mib(limit),
-            if context.memory_limit.is_some() { "that --memory allows" } else { "this machine has free" }
-        );
-    }
+    let rows = if section == "align" { 2 } else { 1 };
+    let estimate = memory::check(decoder, config, rows, context.memory_limit, &Section(section))
+        .with_context(|| format!("{section} cannot be run"))?;
+    context.terminal.say(&format!("  about {} MiB of memory", estimate.total() >> 20));
     Ok(())
 }
 
-/// Bytes of memory that are free or can be made so, where the system says.
-pub fn available_memory() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().trim_end_matches("kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
+/// The keys of a section of the recipe.
+struct Section<'a>(&'a str);
+
+impl memory::Names for Section<'_> {
+    fn setting(&self, key: &str, value: &str) -> String {
+        format!("--set {}.{key}={value}", self.0)
+    }
+
+    fn smaller(&self) -> &str {
+        "lower model.hidden_size, model.intermediate_size, model.layers or tokenizer.vocab_size"
+    }
 }
 
 fn check_context(decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {

@@ -90,6 +90,8 @@ impl Context {
         let mut metrics = make(writer.dir(), &key).with_context(|| format!("stage {} failed", stage.name))?;
         metrics.insert("stage_seconds".into(), json!((started.elapsed().as_secs_f64() * 100.0).round() / 100.0));
         metrics.insert("stage_peak_rss_bytes".into(), json!(peak_memory()));
+        // The next stage has other sizes.
+        tensor::release_buffers();
         let manifest = writer.finish(metrics)?;
         let record = self.record(stage.name, stage.path, &manifest, false);
         self.terminal.say(&format!(

@@ -34,7 +34,7 @@ fn recipes_that_cannot_work_are_refused_before_anything_is_written() {
     home.onto(&["run", "tiny.toml", "--redo", "dreaming"]).fails(2, &["dreaming", "aligned"]);
     home.onto(&["run", "--no-such-flag"]).fails(2, &["--no-such-flag"]);
     home.onto(&["run", "tiny.toml", "--threads", "0"]).fails(2, &["--threads"]);
-    home.onto(&["run", "tiny.toml", "--memory", "1MiB"]).fails(1, &["--memory", "pretrain.batch_size"]);
+    home.onto(&["run", "tiny.toml", "--memory", "1MiB"]).fails(1, &["--memory", "model.hidden_size"]);
 }
 
 #[test]

@@ -92,6 +92,13 @@ fn operations_are_measured_alone() {
 fn what_cannot_be_measured_is_refused_with_what_can() {
     let home = Home::new();
     let names = "presets are tiny, small, gpt2, lstm";
+    // 437 MiB of values at once are not allowed; what the hint names would be.
+    let lean = ["bench", "train", "--preset", "small", "--memory", "420MiB"];
+    home.onto(&lean).fails(1, &["more than the 420 MiB that --memory allows", "hint: --gradient-accumulation"]);
+    home.onto(&["bench", "train", "--preset", "small", "--memory", "200MiB"])
+        .fails(1, &["--activation-checkpointing block"]);
+    home.onto(&["bench", "train", "--preset", "tiny", "--gradient-accumulation", "3"])
+        .fails(2, &["--gradient-accumulation 3"]);
     home.onto(&["bench", "train", "--preset", "huge"]).fails(2, &["--preset huge: no such preset", names]);
     home.onto(&["bench", "train", "--preset", "lstm", "--family", "llama"]).fails(2, &["lstm", "leave --family out"]);
     home.onto(&["bench", "train", "--preset", "bert"]).fails(2, &["bert", "cannot be measured yet", names]);

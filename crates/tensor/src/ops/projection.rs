@@ -10,7 +10,7 @@ use crate::buffer::Buffer;
 use crate::error::check_length;
 use crate::kernels::matmul::Format;
 use crate::kernels::projection::{Projection, RowSlope, Sinks};
-use crate::kernels::vector;
+use crate::kernels::{softmax, vector};
 use crate::{Parameters, Result, Tape, Tensor, TensorError, Var, threads};
 
 /// What is added to the cross-entropy of [`Tape::linear_cross_entropy_with`], and which rows it leaves out.
@@ -39,6 +39,7 @@ pub struct CrossEntropyLoss {
 }
 
 /// Derivatives of a loss with slope 1, found in the forward pass while the logits were there.
+#[derive(Clone, Default)]
 pub(crate) struct Slopes {
     dx: Buffer,
     d_weight: Buffer,
@@ -188,18 +189,18 @@ fn check_head(tape: &Tape, op: &'static str, x: Var, head: LinearIds) -> Result<
 }
 
 /// The derivative of [`Tape::linear_cross_entropy`]: what the forward pass kept, times the loss's slope.
-pub(crate) fn cross_entropy_backward(to: &mut BackwardSlopes, x: Var, head: LinearIds, slopes: &Slopes, dy: f32) {
-    const BLOCK: usize = vector::BLOCK;
+pub(crate) fn cross_entropy_backward(to: &mut BackwardSlopes, x: Var, head: LinearIds, slopes: Slopes, dy: f32) {
+    let Slopes { mut dx, d_weight, d_bias } = slopes;
     if to.needs(x) {
-        let mut dx = to.take_zeroed(x);
-        threads::for_each_chunk(&mut dx, BLOCK, |block, dx| vector::add_scaled(dy, &slopes.dx[block * BLOCK..], dx));
-        to.put(x, dx);
+        if dy != 1.0 {
+            threads::for_each_chunk(&mut dx, vector::BLOCK, |_, dx| softmax::scale(dx, dy));
+        }
+        super::elementwise::give(to, x, dx);
     }
-    for (id, slope) in [(Some(head.weight), &slopes.d_weight), (head.bias, &slopes.d_bias)] {
-        let Some(id) = id.filter(|&id| to.parameters.is_trainable(id)) else { continue };
-        threads::for_each_chunk(to.gradients.get_mut(id), BLOCK, |block, gradient| {
-            vector::add_scaled(dy, &slope[block * BLOCK..], gradient);
-        });
+    for (id, slope) in [(Some(head.weight), d_weight), (head.bias, d_bias)] {
+        if let Some(id) = id.filter(|&id| to.parameters.is_trainable(id)) {
+            to.gradients.add_scaled(id, dy, slope);
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ::train::{MemoryTokens, PretrainText, ScheduleKind, Stage, TimedUpdate, TrainConfig};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use lang::rng::Rng;
 use nn::Network;
 use serde_json::{Value, json};
@@ -25,9 +25,9 @@ use super::presets::{Layers, Preset, find};
 use super::{giga, peak_json, read_bandwidth};
 use crate::cli::BenchTrainArguments;
 use crate::commands::Session;
-use crate::run::neural::available_memory;
+use crate::run::memory;
 use crate::run::stage::peak_memory;
-use crate::terminal::{Progress, grouped, line_to_stdout, to_stdout};
+use crate::terminal::{Progress, Usage, grouped, line_to_stdout, to_stdout};
 
 /// Two readings of the peak that are further apart than this tell of a machine that is not steady: other work on it, or a
 /// changing clock.
@@ -52,6 +52,8 @@ struct Measured {
     updates: Vec<TimedUpdate>,
     /// Over the counted updates.
     shares: Shares,
+    /// What memory was expected to be needed.
+    estimated_bytes: u64,
     peak_rss_bytes: u64,
     read_bandwidth: f64,
 }
@@ -73,7 +75,15 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
         seed: session.seed(0),
         ..TrainConfig::default()
     };
-    check_memory(session, &*network, &config)?;
+    if !preset.batch_size.is_multiple_of(config.gradient_accumulation) {
+        let (rows, parts) = (preset.batch_size, config.gradient_accumulation);
+        return Err(Usage(format!(
+            "--gradient-accumulation {parts}: {rows} rows cannot be cut into {parts} equal parts"
+        ))
+        .into());
+    }
+    let estimate = memory::check(&*network, &config, 1, session.global.memory, &Flags)?;
+    session.terminal.say(&format!("about {} MiB of memory", estimate.total() >> 20));
     let before = peaks(config.dtype.into());
     let (updates, shares) = steps(session, preset, &*network, &config, arguments.warmup)?;
     let peak_rss_bytes = peak_memory();
@@ -105,6 +115,7 @@ pub fn train(session: &Session, arguments: &BenchTrainArguments) -> Result<()> {
         peak_f32,
         updates,
         shares,
+        estimated_bytes: estimate.total(),
         peak_rss_bytes,
         read_bandwidth,
     };
@@ -160,22 +171,21 @@ fn steps(
     Ok((updates, profile::take()))
 }
 
-/// A step that cannot fit is refused before it drives the machine into its swap.
-fn check_memory(session: &Session, network: &dyn Network, config: &TrainConfig) -> Result<()> {
-    let is_bf16 = config.dtype == ::train::Precision::Bf16;
-    let remembered = config.optimizer.state_len(network);
-    let needed = network.training_memory(config.batch_size, config.sequence_length, is_bf16, remembered).total();
-    let limit = session.global.memory.or_else(available_memory);
-    if let Some(limit) = limit.filter(|&limit| needed > limit) {
-        let mib = |bytes: u64| bytes >> 20;
-        let whose = if session.global.memory.is_some() { "that --memory allows" } else { "this machine has free" };
-        bail!(
-            "a step needs about {} MiB, more than the {} MiB {whose}\nhint: choose a smaller --preset",
-            mib(needed),
-            mib(limit)
-        );
+/// The flags of this command.
+struct Flags;
+
+impl memory::Names for Flags {
+    fn setting(&self, key: &str, value: &str) -> String {
+        match key {
+            // Follows from the preset and the number of micro-batches.
+            "batch_size" => String::new(),
+            _ => format!("--{} {value}", key.replace('_', "-")),
+        }
     }
-    Ok(())
+
+    fn smaller(&self) -> &str {
+        "choose a smaller --preset"
+    }
 }
 
 impl Measured {
@@ -228,6 +238,10 @@ impl Measured {
             "tflops": self.flops_per_second() / 1e12,
             "peak_fraction": self.flops_per_second() / peak.flops_per_second,
             "peak_rss_bytes": self.peak_rss_bytes,
+            "estimated_bytes": self.estimated_bytes,
+            "activation_checkpointing": config.activation_checkpointing,
+            "gradient_accumulation": config.gradient_accumulation,
+            "optimizer": config.optimizer,
             "loss_first": loss(self.updates.first()),
             "loss_last": loss(self.updates.last()),
             "family": self.family,
@@ -282,7 +296,7 @@ impl Measured {
             ),
             ("peak", peak),
             ("memory read", format!("{:.1} GB/s at most", giga(self.read_bandwidth))),
-            ("peak memory", format!("{} MiB", self.peak_rss_bytes >> 20)),
+            ("peak memory", format!("{} MiB, {} expected", self.peak_rss_bytes >> 20, self.estimated_bytes >> 20)),
             ("loss", format!("{:.4} → {:.4}", loss(self.updates.first()), loss(self.updates.last()))),
         ];
         for (name, value) in lines {
