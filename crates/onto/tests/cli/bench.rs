@@ -95,7 +95,7 @@ fn what_cannot_be_measured_is_refused_with_what_can() {
     // 437 MiB of values at once are not allowed; what the hint names would be.
     let lean = ["bench", "train", "--preset", "small", "--memory", "420MiB"];
     home.onto(&lean).fails(1, &["more than the 420 MiB that --memory allows", "hint: --gradient-accumulation"]);
-    home.onto(&["bench", "train", "--preset", "small", "--memory", "200MiB"])
+    home.onto(&["bench", "train", "--preset", "small", "--memory", "300MiB"])
         .fails(1, &["--activation-checkpointing block"]);
     home.onto(&["bench", "train", "--preset", "tiny", "--gradient-accumulation", "3"])
         .fails(2, &["--gradient-accumulation 3"]);
