@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTrainArguments};
+pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArguments, BenchTrainArguments};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,
 /// alignment, use, evaluation.
@@ -198,7 +198,8 @@ pub struct TokenizerTrainArguments {
 /// `onto tokenizer encode|decode|inspect`
 #[derive(Debug, Args)]
 pub struct TokenizerUseArguments {
-    /// Folder with tokenizer.json, or the file.
+    /// Folder with tokenizer.json, or a file: tokenizer.json, a SentencePiece .model, tiktoken ranks, vocab.txt, or vocab.json
+    /// with merges.txt beside it.
     #[arg(long, short, value_name = "PATH")]
     pub tokenizer: PathBuf,
     /// Text to encode, or ids to decode; `-` or nothing reads stdin.

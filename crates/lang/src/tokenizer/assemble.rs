@@ -8,6 +8,7 @@ use super::added::{AddedToken, Matcher};
 use super::aligned::Aligned;
 use super::fields::Source;
 use super::model::Model;
+use super::normalize::Normalizer;
 use super::pattern::known;
 use super::pipeline::{Cut, Pipeline};
 use super::pre_tokenize::PreTokenizer;
@@ -24,6 +25,8 @@ pub(super) struct Parts<'a> {
     /// Ordered by id.
     pub(super) added: Vec<AddedToken>,
     pub(super) roles: Roles,
+    /// What normalizes and cuts in place of the components, where `tokenizer.json` cannot say it.
+    pub(super) instead: Option<(Box<dyn Normalizer>, Box<dyn PreTokenizer>)>,
 }
 
 /// The tokens of the vocabulary and the added ones, which must not contradict each other.
@@ -63,17 +66,21 @@ pub(super) fn assemble(
     parts: Parts,
     make_model: impl FnOnce(bool, usize) -> Result<Box<dyn Model>, TokenizerError>,
 ) -> Result<Tokenizer, TokenizerError> {
-    let Parts { components, ids: own, all, added, roles } = parts;
+    let Parts { components, ids: own, all, added, roles, instead } = parts;
     let tokens = spellings(source, &all)?;
-    let normalizer = normalize::read(source, &components.normalizer)?;
+    let mut normalizer = normalize::read(source, &components.normalizer)?;
     // Read even if it is not run, so that mistakes in it are found.
     let pre_tokenizer = pre_tokenize::read(source, &components.pre_tokenizer)?;
     let byte_level = byte_level_cut(source, &components.pre_tokenizer)?;
     let model = make_model(byte_level.is_some(), tokens.len())?;
-    let cut = match byte_level {
+    let mut cut = match byte_level {
         Some(cut) if model.takes_bytes() => cut,
         _ => Cut::Any(pre_tokenizer),
     };
+    if let Some((own_normalizer, own_cut)) = instead {
+        normalizer = Some(own_normalizer);
+        cut = Cut::Any(Some(own_cut));
+    }
     let post_processor = post_process::read(source, &components.post_processor)?;
     let decoder = decode::read(source, &components.decoder)?;
 

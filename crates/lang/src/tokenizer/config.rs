@@ -15,6 +15,8 @@ pub(crate) struct FolderConfig {
     pub(crate) named_tokens: Vec<(String, String)>,
     pub(crate) chat_template: Option<String>,
     pub(crate) model_max_length: Option<u64>,
+    /// `do_lower_case` of BERT's tokenizers.
+    pub(crate) lowercase: Option<bool>,
 }
 
 impl FolderConfig {
@@ -26,6 +28,12 @@ impl FolderConfig {
             let fields: Map<String, Value> = parse(&path, &text)?;
             config.read(&fields)?;
         }
+        // Older folders name the tokens here only.
+        let map = dir.join("special_tokens_map.json");
+        if let Some(text) = read_if_present(&map)? {
+            let fields: Map<String, Value> = parse(&map, &text)?;
+            config.read_named_tokens(&fields, &map)?;
+        }
         // The newer place of the template wins over the field, as in transformers.
         if let Some(template) = read_if_present(&dir.join("chat_template.jinja"))? {
             config.chat_template = Some(template);
@@ -34,16 +42,8 @@ impl FolderConfig {
     }
 
     fn read(&mut self, fields: &Map<String, Value>) -> Result<(), TokenizerError> {
-        for (name, value) in fields.iter().filter(|(name, _)| name.ends_with("_token") && !name.starts_with("add_")) {
-            let content = value.as_str().or_else(|| value.get("content").and_then(Value::as_str));
-            match content {
-                Some(content) => self.named_tokens.push((name.clone(), content.to_owned())),
-                None if value.is_null() => {}
-                None => {
-                    return Err(self.invalid(format!("{name} is neither a text nor an added token")));
-                }
-            }
-        }
+        self.read_named_tokens(fields, &self.path.clone())?;
+        self.lowercase = fields.get("do_lower_case").and_then(Value::as_bool);
         self.chat_template = match fields.get("chat_template") {
             None | Some(Value::Null) => None,
             Some(Value::String(source)) => Some(source.clone()),
@@ -63,6 +63,23 @@ impl FolderConfig {
         };
         // Files of transformers write 10^30 for "no limit".
         self.model_max_length = fields.get("model_max_length").and_then(Value::as_u64);
+        Ok(())
+    }
+
+    /// Takes the tokens that `fields` of the file `path` name, unless they are known already.
+    fn read_named_tokens(&mut self, fields: &Map<String, Value>, path: &Path) -> Result<(), TokenizerError> {
+        for (name, value) in fields.iter().filter(|(name, _)| name.ends_with("_token") && !name.starts_with("add_")) {
+            let content = value.as_str().or_else(|| value.get("content").and_then(Value::as_str));
+            match content {
+                Some(_) if self.named(name).is_some() => {}
+                Some(content) => self.named_tokens.push((name.clone(), content.to_owned())),
+                None if value.is_null() => {}
+                None => {
+                    let problem = format!("{name} is neither a text nor an added token");
+                    return Err(TokenizerError::Invalid { path: path.to_owned(), problem });
+                }
+            }
+        }
         Ok(())
     }
 

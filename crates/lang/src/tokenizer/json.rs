@@ -153,11 +153,14 @@ pub(super) fn split_merge(text: &str) -> Result<(String, String), String> {
 
 /// Reads the file `file`; what stands beside it is in `config`.
 pub(super) fn load(file: &Path, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
-    let text = config::read(file)?;
+    load_text(file, &config::read(file)?, config)
+}
+
+/// Reads `text`, which `file` says or would say.
+pub(super) fn load_text(file: &Path, text: &str, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
     let source = Source::new(file);
     let File { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } =
-        config::parse(&source.path, &text)?;
-    drop(text);
+        config::parse(&source.path, text)?;
     let Some(ModelEntry { fields, vocabulary, merges }) = model else {
         return Err(source.invalid("model: it is missing"));
     };
@@ -190,7 +193,7 @@ pub(super) fn load(file: &Path, config: &FolderConfig) -> Result<Tokenizer, Toke
     let all = check_vocabulary(&source, &ids, &added)?;
     let roles = Roles::find(config, &all)?;
     let components = Components { normalizer, pre_tokenizer, post_processor, decoder };
-    let parts = Parts { components, ids: &ids, all, added, roles };
+    let parts = Parts { components, ids: &ids, all, added, roles, instead: None };
     assemble(&source, parts, |is_byte_level, size| {
         read(ModelSource {
             fields,

@@ -181,7 +181,7 @@ pub(super) fn train<S: AsRef<str> + Sync>(
     };
     let has_turns = chat::SPECIAL_TOKENS[1..].iter().all(|token| named(token).is_some());
     let source = Source::new(Path::new("tokenizer.json"));
-    let parts = Parts { components: components(pattern), ids: &ids, all: ids.clone(), added, roles };
+    let parts = Parts { components: components(pattern), ids: &ids, all: ids.clone(), added, roles, instead: None };
     let tokenizer = assemble(&source, parts, |_, size| {
         let settings = Settings::default();
         Ok(Box::new(Bpe::new(&ids, size, Some(Box::new(byte_tokens)), pairs, merge_list, settings)))

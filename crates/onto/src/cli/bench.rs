@@ -1,5 +1,7 @@
 //! What can be typed after `onto bench`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 
 /// `onto bench …`
@@ -17,6 +19,11 @@ pub enum BenchCommand {
     /// Products are counted in GFLOP/s against the arithmetic peak (attention as a causal model needs it), norms and
     /// activations in GB/s against the rate at which memory can be read; what fits the caches can be faster than that.
     Ops(BenchOpsArguments),
+    /// Encode texts with a tokenizer: bytes a second on one thread and on all.
+    ///
+    /// Texts are encoded as documents of at most 64 KiB that end with a line; beside them a letter, a space and a Han
+    /// character repeated for a mebibyte. The best of the rounds that fit the time counts.
+    Tokenizer(BenchTokenizerArguments),
 }
 
 /// `onto bench train`
@@ -64,6 +71,27 @@ pub struct BenchOpsArguments {
     /// Arithmetic of the matrix products.
     #[arg(long, value_enum, default_value_t = BenchDtype::Auto)]
     pub dtype: BenchDtype,
+}
+
+/// `onto bench tokenizer`
+#[derive(Debug, Args)]
+pub struct BenchTokenizerArguments {
+    /// Folder with tokenizer.json, or any file `onto tokenizer encode` takes.
+    #[arg(long, short, value_name = "PATH")]
+    pub tokenizer: PathBuf,
+    /// Texts to encode.
+    #[arg(required = true, value_name = "FILE")]
+    pub paths: Vec<PathBuf>,
+    /// Seconds every measurement takes.
+    #[arg(long, default_value_t = 1.0, value_name = "SECONDS", value_parser = seconds)]
+    pub seconds: f64,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a number of seconds from 0 to 3600 is expected".to_owned()),
+    }
 }
 
 /// The shape of a measured model.

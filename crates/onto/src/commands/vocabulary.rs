@@ -61,11 +61,18 @@ fn train(session: &Session, arguments: &TokenizerTrainArguments) -> Result<()> {
     }
 }
 
+/// What went wrong with the tokenizer that `--tokenizer` names.
+fn cannot_use(path: &Path) -> String {
+    format!(
+        "cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json, a .model, .tiktoken or vocab file, or a \
+         folder with one",
+        path.display()
+    )
+}
+
 /// The tokenizer that `--tokenizer` names.
 pub fn load(path: &Path) -> Result<Tokenizer> {
-    Tokenizer::load(path).with_context(|| {
-        format!("cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json or its folder", path.display())
-    })
+    Tokenizer::load(path).with_context(|| cannot_use(path))
 }
 
 /// The words typed, or stdin.
@@ -81,9 +88,7 @@ fn input(arguments: &TokenizerUseArguments) -> Result<Vec<u8>> {
 
 /// The tokenizer that `--tokenizer` names, for looking at text only: a model would need a token that ends a text.
 fn load_any(path: &Path) -> Result<Tokenizer> {
-    Tokenizer::load_any(path).with_context(|| {
-        format!("cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json or its folder", path.display())
-    })
+    Tokenizer::load_any(path).with_context(|| cannot_use(path))
 }
 
 fn encode(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {

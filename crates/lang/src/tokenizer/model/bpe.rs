@@ -41,8 +41,12 @@ pub(crate) struct Bpe {
     contents: Vec<Vec<u8>>,
     /// Tokens of single bytes, spelt `<0x0A>`.
     fallback: Option<Box<[Option<u32>; 256]>>,
-    /// Pieces that are tokens whatever the merges say (`ignore_merges`), or all tokens where a prefix or a suffix asks.
+    /// All tokens, where a prefix or a suffix asks for them.
     whole: HashMap<Box<[u8]>, u32>,
+    /// Pieces that are tokens whatever the merges say: all tokens (`ignore_merges`), or symbols of the user.
+    exact: HashMap<Box<[u8]>, u32>,
+    /// How many ids there are. What is above stands for characters that are no tokens but may be joined.
+    size: usize,
 }
 
 pub(super) fn read(source: ModelSource) -> Result<Box<dyn Model>, TokenizerError> {
@@ -135,7 +139,41 @@ impl Bpe {
         let fallback = settings
             .byte_fallback
             .then(|| Box::new(std::array::from_fn(|byte| ids.get(&format!("<0x{byte:02X}>")).copied())));
-        Bpe::from_parts(start, contents, pairs, merges, settings, fallback)
+        let mut bpe = Bpe::from_parts(start, contents, pairs, merges, settings, fallback);
+        if bpe.settings.ignore_merges {
+            let own = bpe.contents.iter().zip(0..).filter(|(content, _)| !content.is_empty());
+            bpe.exact = own.map(|(content, id)| (content.clone().into_boxed_slice(), id)).collect();
+        }
+        bpe
+    }
+
+    /// A model over characters as SentencePiece has it: `extra` are characters that are no tokens but parts of tokens, with
+    /// ids from `size` on; `symbols` are pieces that are tokens as they are.
+    pub(crate) fn of_characters(
+        ids: &HashMap<String, u32>,
+        size: usize,
+        extra: HashMap<char, u32>,
+        pairs: PairTable,
+        merges: Vec<(u32, u32)>,
+        settings: Settings,
+        fallback: Option<Box<[Option<u32>; 256]>>,
+        symbols: Vec<(String, u32)>,
+    ) -> Self {
+        let mut contents = vec![Vec::new(); size + extra.len()];
+        let mut characters: QuickMap<u64, u32> = QuickMap::default();
+        let mut add = |token: &str, id: u32| {
+            contents[id as usize] = token.as_bytes().to_vec();
+            let mut letters = token.chars();
+            if let (Some(letter), None) = (letters.next(), letters.next()) {
+                characters.insert(u64::from(u32::from(letter)), id);
+            }
+        };
+        ids.iter().for_each(|(token, &id)| add(token, id));
+        extra.iter().for_each(|(&letter, &id)| add(letter.encode_utf8(&mut [0; 4]), id));
+        let mut bpe = Bpe::from_parts(Start::Characters(characters), contents, pairs, merges, settings, fallback);
+        bpe.size = size;
+        bpe.exact = symbols.into_iter().map(|(text, id)| (text.into_bytes().into_boxed_slice(), id)).collect();
+        bpe
     }
 
     fn from_parts(
@@ -163,11 +201,12 @@ impl Bpe {
             Start::Characters(tokens) => Linear::new(&contents, tokens.values().copied(), &pairs),
         });
         let mut whole = HashMap::new();
-        if settings.ignore_merges || has_affix {
+        if has_affix {
             let own = contents.iter().zip(0..).filter(|(content, _)| !content.is_empty());
             whole.extend(own.map(|(content, id)| (content.clone().into_boxed_slice(), id)));
         }
-        Bpe { start, settings, pairs, merges, linear, contents, fallback, whole }
+        let (exact, size) = (HashMap::new(), contents.len());
+        Bpe { start, settings, pairs, merges, linear, contents, fallback, whole, exact, size }
     }
 
     /// The symbols of a piece before any merge, in the order of the reference: what is unknown waits until a known
@@ -219,26 +258,61 @@ impl Bpe {
         out
     }
 
-    /// Whether characters of `piece` are left out, which makes neighbours of what stands around them.
-    fn drops(&self, piece: &str) -> bool {
-        match &self.start {
-            Start::Characters(characters) if self.settings.unknown.is_none() && self.fallback.is_none() => {
-                !piece.chars().all(|character| characters.contains_key(&u64::from(u32::from(character))))
-            }
-            Start::Characters(_) | Start::Bytes(_) => false,
+    /// Whether characters of `piece` are left out, which makes neighbours of what stands around them, or are such as may
+    /// be joined without being tokens.
+    fn is_special(&self, piece: &str) -> bool {
+        let Start::Characters(characters) = &self.start else {
+            return false;
+        };
+        let drops = self.settings.unknown.is_none() && self.fallback.is_none();
+        if !drops && self.size == self.contents.len() {
+            return false;
         }
+        piece.chars().any(|character| match characters.get(&u64::from(u32::from(character))) {
+            Some(&id) => id as usize >= self.size,
+            None => drops,
+        })
     }
 
     /// What encodes `piece`, unless it must go by the definition.
     fn linear(&self, piece: &str) -> Option<&Linear> {
-        self.linear.as_ref().filter(|_| !self.drops(piece))
+        self.linear.as_ref().filter(|_| !self.is_special(piece))
     }
 
     /// The tokens of a piece by the definition.
     fn join(&self, piece: &str) -> Vec<Symbol> {
         let mut word = self.symbols(piece);
         self.pairs.join(&mut word);
+        if word.iter().any(|symbol| symbol.token as usize >= self.size) {
+            word = self.without_extra(word);
+        }
         word
+    }
+
+    /// `word` with the bytes or the unknown in place of characters that are no tokens.
+    fn without_extra(&self, word: Vec<Symbol>) -> Vec<Symbol> {
+        let mut out: Vec<Symbol> = Vec::with_capacity(word.len());
+        let unknown = self.settings.unknown.as_ref().map(|(_, token)| *token);
+        for symbol in word {
+            if (symbol.token as usize) < self.size {
+                match out.last_mut() {
+                    Some(last) if Some(last.token) == unknown && last.token == symbol.token => {
+                        last.length += symbol.length
+                    }
+                    _ => out.push(symbol),
+                }
+            } else if let Some(tokens) = &self.fallback {
+                let bytes = self.contents[symbol.token as usize].iter();
+                let tokens = bytes.filter_map(|&byte| tokens[usize::from(byte)]);
+                out.extend(tokens.map(|token| Symbol { token, length: 1 }));
+            } else if let Some(token) = unknown {
+                match out.last_mut() {
+                    Some(last) if last.token == token => last.length += symbol.length,
+                    _ => out.push(Symbol { token, length: symbol.length }),
+                }
+            }
+        }
+        out
     }
 
     /// The tokens of a piece whose characters all have tokens, or of bytes.
@@ -300,8 +374,8 @@ impl Bpe {
 
 impl Model for Bpe {
     fn encode(&self, piece: &str, scratch: &mut Scratch, out: &mut Vec<u32>) {
-        if self.settings.ignore_merges
-            && let Some(&token) = self.whole.get(piece.as_bytes())
+        if !self.exact.is_empty()
+            && let Some(&token) = self.exact.get(piece.as_bytes())
         {
             out.push(token);
             return;
@@ -326,8 +400,8 @@ impl Model for Bpe {
             out.push((token, position..position + length));
             position += length;
         };
-        if self.settings.ignore_merges
-            && let Some(&token) = self.whole.get(piece.as_bytes())
+        if !self.exact.is_empty()
+            && let Some(&token) = self.exact.get(piece.as_bytes())
         {
             push(out, token, piece.len());
             return;

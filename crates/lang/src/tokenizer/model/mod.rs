@@ -11,7 +11,7 @@ use super::fields::Fields;
 pub(crate) mod bpe;
 mod linear;
 pub(crate) mod trie;
-mod unigram;
+pub(crate) mod unigram;
 mod word_level;
 mod word_piece;
 

@@ -1,6 +1,7 @@
 //! Unigram (Kudo, "Subword regularization", 2018): of all ways to cut a piece into tokens the most probable, found by
 //! Viterbi's algorithm.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::{Map, Value, json};
@@ -12,13 +13,23 @@ use crate::tokenizer::TokenizerError;
 /// How much less probable than the least probable token an unknown character is (natural logarithm).
 const UNKNOWN_PENALTY: f64 = 10.0;
 
-struct Unigram {
+pub(crate) struct Unigram {
     trie: Trie,
     /// Natural logarithms of probabilities by id.
     scores: Vec<f64>,
     unknown: u32,
     unknown_score: f64,
     fallback: Option<Box<[Option<u32>; 256]>>,
+    arithmetic: Arithmetic,
+}
+
+/// The precision scores are added up in, which decides between ways to cut that are almost as good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Arithmetic {
+    /// SentencePiece.
+    Single,
+    /// Hugging Face.
+    Double,
 }
 
 /// The best way to cut a text up to a place: its score and last token.
@@ -43,22 +54,32 @@ pub(super) fn read(source: ModelSource) -> Result<Box<dyn Model>, TokenizerError
         .optional_flag("byte_fallback")?
         .unwrap_or(false)
         .then(|| Box::new(std::array::from_fn(|byte| ids.get(&format!("<0x{byte:02X}>")).copied())));
-    Ok(Box::new(Unigram {
-        trie: Trie::new(ids.iter().map(|(token, &id)| (token.as_bytes(), id))),
-        scores,
-        unknown,
-        unknown_score: least - UNKNOWN_PENALTY,
-        fallback,
-    }))
+    Ok(Box::new(Unigram::new(ids, scores, unknown, least, fallback, Arithmetic::Double)))
 }
 
 impl Unigram {
+    /// `ids` are the tokens a text is cut into, `least` is the lowest of the scores an unknown character is measured by.
+    pub(crate) fn new(
+        ids: &HashMap<String, u32>,
+        scores: Vec<f64>,
+        unknown: u32,
+        least: f64,
+        fallback: Option<Box<[Option<u32>; 256]>>,
+        arithmetic: Arithmetic,
+    ) -> Self {
+        let trie = Trie::new(ids.iter().map(|(token, &id)| (token.as_bytes(), id)));
+        Unigram { trie, scores, unknown, unknown_score: least - UNKNOWN_PENALTY, fallback, arithmetic }
+    }
+
     /// Calls `push` with the tokens of `piece` and the bytes each stands for, from the last to the first.
     fn cut(&self, piece: &str, best: &mut Vec<Best>, mut push: impl FnMut(u32, Range<usize>)) {
         best.clear();
         best.resize(piece.len() + 1, Best { score: 0.0, token: NONE, start: NONE });
         let offer = |best: &mut [Best], start: usize, end: usize, token: u32, score: f64| {
-            let score = best[start].score + score;
+            let score = match self.arithmetic {
+                Arithmetic::Single => f64::from(best[start].score as f32 + score as f32),
+                Arithmetic::Double => best[start].score + score,
+            };
             // The first of equals stays.
             if best[end].start == NONE || score > best[end].score {
                 best[end] = Best { score, token, start: start as u32 };

@@ -12,9 +12,12 @@ mod forms;
 mod precompiled;
 mod prepend;
 mod replace;
+mod sentencepiece;
 mod simple;
 
 pub(crate) use byte_level::spelling;
+pub(crate) use precompiled::CharsMap;
+pub(crate) use sentencepiece::SentencePiece;
 
 /// Changes a text in place.
 pub(crate) trait Normalizer: Send + Sync {

@@ -56,6 +56,12 @@ impl CharsMap {
         })
     }
 
+    /// The replacement of the longest beginning of `text` the map knows and how long that is in bytes, as SentencePiece
+    /// itself looks it up.
+    pub(crate) fn longest(&self, text: &str) -> Option<(usize, &str)> {
+        self.prefixes(text.as_bytes()).last()
+    }
+
     /// What stands for `part`, as Hugging Face looks it up: by its shortest known beginning.
     fn whole(&self, part: &str) -> Option<&str> {
         self.prefixes(part.as_bytes()).next().map(|(_, replacement)| replacement)

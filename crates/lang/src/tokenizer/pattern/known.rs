@@ -1,9 +1,9 @@
-//! Cutting text into pre-tokens, the pieces no merge may cross.
+//! Cutting text into pre-tokens by the published patterns, the pieces no merge may cross.
 //!
-//! Three published patterns are written out as one hand-made scanner, because the `regex` crate has no look-ahead and a
-//! back-tracking engine costs most of the encoding time. The Unicode classes are those of `\p{L}` and `\p{N}` in
-//! `regex-syntax` (Unicode 16, equal to the engine inside Hugging Face `tokenizers` 0.23), not the differently defined
-//! `char::is_alphabetic` and `char::is_numeric`.
+//! The patterns are written out as hand-made scanners, because the `regex` crate has no look-ahead and a back-tracking engine
+//! costs most of the encoding time. The Unicode classes are those of `\p{L}` and `\p{N}` in `regex-syntax` (Unicode 16,
+//! equal to the engine inside Hugging Face `tokenizers` 0.23), not the differently defined `char::is_alphabetic` and
+//! `char::is_numeric`.
 //!
 //! Optionally every Han character (`\p{Han}`, the Unicode property Script=Han) is cut out first, and the pattern runs
 //! on each stretch between as on a text of its own: its look-ahead does not see the Han character, so that white space
@@ -11,8 +11,9 @@
 //! across characters make the tokens of a Chinese name depend on what follows it, which keeps a model from copying
 //! names.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use super::classes::{self, CASELESS, LETTER, LOWER, NEWLINE, NUMBER, OTHER, SPACE, UPPER};
 
 /// Which published pattern cuts the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,10 @@ pub(crate) enum Pattern {
         /// Whether every Han character is cut out before.
         split_han: bool,
     },
+    /// GPT-4, as tiktoken has it: white space at the end of a text is one piece.
+    Cl100k,
+    /// GPT-4o: words are cut where small letters end.
+    O200k,
 }
 
 /// How the LLaMA 3 family cuts numbers.
@@ -39,6 +44,16 @@ pub(crate) enum Digits {
 /// GPT-2's expression, which is built into `ByteLevel`.
 pub(crate) const GPT2: &str = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 
+/// tiktoken's expression of GPT-4, but for `{1,3}+`, which the engine of Hugging Face reads as a repetition.
+pub(crate) const CL100K: &str = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s";
+
+/// tiktoken's expression of GPT-4o.
+pub(crate) const O200K: &str = concat!(
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|",
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|",
+    r"\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+);
+
 /// The expression that cuts Han characters out, as `tokenizer.json` carries it.
 pub(crate) const HAN: &str = r"\p{Han}";
 
@@ -52,30 +67,31 @@ macro_rules! llama_pattern {
     };
 }
 
-const SINGLE_DIGITS: &str = llama_pattern!(r"\p{N}");
-const DIGIT_TRIPLES: &str = llama_pattern!(r"\p{N}{1,3}");
+/// Qwen2's expression.
+pub(crate) const SINGLE_DIGITS: &str = llama_pattern!(r"\p{N}");
+/// LLaMA 3's expression.
+pub(crate) const DIGIT_TRIPLES: &str = llama_pattern!(r"\p{N}{1,3}");
 
 impl Pattern {
-    /// The regular expressions as `tokenizer.json` carries them, each splitting what the one before leaves; none for
-    /// GPT-2's, which is built into `ByteLevel`.
+    /// The regular expressions as `tokenizer.json` carries them, each splitting what the one before leaves.
     pub(crate) fn regexes(self) -> &'static [&'static str] {
         match self {
-            Pattern::Gpt2 => &[],
+            Pattern::Gpt2 => &[GPT2],
             Pattern::Llama { digits: Digits::Single, split_han: false } => &[SINGLE_DIGITS],
             Pattern::Llama { digits: Digits::Triples, split_han: false } => &[DIGIT_TRIPLES],
             Pattern::Llama { digits: Digits::Single, split_han: true } => &[HAN, SINGLE_DIGITS],
             Pattern::Llama { digits: Digits::Triples, split_han: true } => &[HAN, DIGIT_TRIPLES],
+            Pattern::Cl100k => &[CL100K],
+            Pattern::O200k => &[O200K],
         }
     }
 
     /// The pattern written as `regexes`, if it is one of ours.
     pub(crate) fn from_regexes(regexes: &[&str]) -> Option<Pattern> {
-        if regexes == [GPT2] {
-            return Some(Pattern::Gpt2);
-        }
         [Digits::Single, Digits::Triples]
             .into_iter()
             .flat_map(|digits| [false, true].map(|split_han| Pattern::Llama { digits, split_han }))
+            .chain([Pattern::Gpt2, Pattern::Cl100k, Pattern::O200k])
             .find(|pattern| pattern.regexes() == regexes)
     }
 
@@ -98,6 +114,7 @@ pub(crate) struct Pieces<'a> {
 impl<'a> Iterator for Pieces<'a> {
     type Item = &'a str;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a str> {
         let start = self.position;
         if start == self.text.len() {
@@ -114,8 +131,10 @@ impl<'a> Iterator for Pieces<'a> {
         let scan = Scanner { text: &self.text[..self.stretch_end] };
         self.position = match self.pattern {
             Pattern::Gpt2 => scan.gpt2(start),
-            Pattern::Llama { digits: Digits::Single, .. } => scan.llama(start, 1),
-            Pattern::Llama { digits: Digits::Triples, .. } => scan.llama(start, 3),
+            Pattern::Llama { digits: Digits::Single, .. } => scan.llama(start, 1, false),
+            Pattern::Llama { digits: Digits::Triples, .. } => scan.llama(start, 3, false),
+            Pattern::Cl100k => scan.llama(start, 3, true),
+            Pattern::O200k => scan.o200k(start),
         };
         Some(&self.text[start..self.position])
     }
@@ -155,66 +174,9 @@ fn until_han(text: &str, start: usize) -> (usize, usize) {
     (text.len(), text.len())
 }
 
-/// What the patterns ask about a character.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// `\p{L}`.
-    Letter,
-    /// `\p{N}`.
-    Number,
-    /// `\r` or `\n`.
-    Newline,
-    /// The rest of `\s`.
-    Space,
-    /// `[^\s\p{L}\p{N}]`.
-    Other,
-}
-
-/// Classes of all code points in two levels: pages of 256, equal pages stored once.
-struct Classes {
-    page_of: Vec<u16>,
-    pages: Vec<[Class; 256]>,
-}
-
-static CLASSES: LazyLock<Classes> = LazyLock::new(|| {
-    let mut flat = vec![Class::Other; 0x11_0000];
-    for (pattern, class) in [(r"\p{L}", Class::Letter), (r"\p{N}", Class::Number)] {
-        let parsed = regex_syntax::parse(pattern).expect("a constant pattern that the tests parse");
-        if let regex_syntax::hir::HirKind::Class(regex_syntax::hir::Class::Unicode(ranges)) = parsed.kind() {
-            for range in ranges.ranges() {
-                flat[range.start() as usize..=range.end() as usize].fill(class);
-            }
-        }
-    }
-    for code in 0..0x11_0000u32 {
-        if char::from_u32(code).is_some_and(char::is_whitespace) {
-            let newline = code == u32::from(b'\n') || code == u32::from(b'\r');
-            flat[code as usize] = if newline { Class::Newline } else { Class::Space };
-        }
-    }
-    let mut classes = Classes { page_of: Vec::with_capacity(0x1100), pages: Vec::new() };
-    let mut seen: HashMap<Vec<u8>, u16> = HashMap::new();
-    for page in flat.chunks_exact(256) {
-        let key: Vec<u8> = page.iter().map(|&class| class as u8).collect();
-        let index = *seen.entry(key).or_insert_with(|| {
-            classes.pages.push(std::array::from_fn(|i| page[i]));
-            (classes.pages.len() - 1) as u16
-        });
-        classes.page_of.push(index);
-    }
-    classes
-});
-
-impl Classes {
-    fn of(&self, character: char) -> Class {
-        let code = character as usize;
-        self.pages[usize::from(self.page_of[code >> 8])][code & 0xFF]
-    }
-}
-
 /// Whether a character is one of `\p{L}`.
 pub(crate) fn is_letter(character: char) -> bool {
-    CLASSES.of(character) == Class::Letter
+    classes::of(character) & LETTER != 0
 }
 
 struct Scanner<'a> {
@@ -222,29 +184,36 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// The character at byte `position` with its class and the position after it.
-    fn at(&self, position: usize) -> Option<(char, Class, usize)> {
-        let character = self.text[position..].chars().next()?;
-        Some((character, CLASSES.of(character), position + character.len_utf8()))
+    /// The classes of the character at byte `position` and the position after it; none at the end.
+    #[inline]
+    fn at(&self, position: usize) -> (u8, usize) {
+        match self.text.as_bytes().get(position) {
+            None => (0, position),
+            Some(&byte) if byte < 0x80 => (classes::ASCII[usize::from(byte)], position + 1),
+            Some(_) => {
+                let character = self.text[position..].chars().next().unwrap_or_default();
+                (classes::of(character), position + character.len_utf8())
+            }
+        }
     }
 
-    /// End of the run of characters from `position` whose class is in `wanted`.
-    fn run(&self, mut position: usize, wanted: &[Class]) -> usize {
-        let classes = &*CLASSES;
-        for character in self.text[position..].chars() {
-            if !wanted.contains(&classes.of(character)) {
-                break;
+    /// End of the run of characters from `position` that are of a class in `wanted`.
+    #[inline]
+    fn run(&self, mut position: usize, wanted: u8) -> usize {
+        loop {
+            let (class, next) = self.at(position);
+            if class & wanted == 0 {
+                return position;
             }
-            position += character.len_utf8();
+            position = next;
         }
-        position
     }
 
     /// End of the run of numbers from `position`, at most `limit` characters long.
     fn numbers(&self, mut position: usize, limit: usize) -> usize {
         for _ in 0..limit {
             match self.at(position) {
-                Some((_, Class::Number, next)) => position = next,
+                (class, next) if class & NUMBER != 0 => position = next,
                 _ => break,
             }
         }
@@ -272,10 +241,14 @@ impl Scanner<'_> {
         }
     }
 
+    fn is_apostrophe(&self, position: usize) -> bool {
+        self.text.as_bytes().get(position) == Some(&b'\'')
+    }
+
     /// `\s+(?!\S)|\s+` at `start`: the run of white space, less its last character when text follows and the run is
     /// longer than one.
     fn spaces(&self, start: usize) -> usize {
-        let end = self.run(start, &[Class::Space, Class::Newline]);
+        let end = self.run(start, SPACE | NEWLINE);
         if end == self.text.len() {
             return end;
         }
@@ -283,56 +256,105 @@ impl Scanner<'_> {
         if end - last > start { end - last } else { end }
     }
 
-    /// End of the pre-token of GPT-2's pattern that starts at `start`:
-    /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
+    /// `\s*[\r\n]+|\s+(?!\S)|\s+` at `start`; with `whole_end`, `\s++$` goes first.
+    fn lines(&self, start: usize, whole_end: bool) -> usize {
+        // `\s*[\r\n]+` gives white space back until it ends in a line break.
+        let end = self.run(start, SPACE | NEWLINE);
+        if whole_end && end == self.text.len() {
+            return end;
+        }
+        match self.text.as_bytes()[start..end].iter().rposition(|byte| matches!(byte, b'\r' | b'\n')) {
+            Some(line_break) => start + line_break + 1,
+            None => self.spaces(start),
+        }
+    }
+
+    /// End of the pre-token of GPT-2's pattern that starts at `start`.
+    #[inline]
     fn gpt2(&self, start: usize) -> usize {
-        let Some((first, class, after)) = self.at(start) else {
-            return start;
-        };
-        if first == '\''
+        let (class, after) = self.at(start);
+        let byte = self.text.as_bytes()[start];
+        if byte == b'\''
             && let Some(end) = self.contraction(start, false)
         {
             return end;
         }
-        let (class, body) = match self.at(after) {
-            Some((_, next, _)) if first == ' ' && !matches!(next, Class::Space | Class::Newline) => (next, after),
-            _ => (class, start),
-        };
-        match class {
-            Class::Letter | Class::Number | Class::Other => self.run(body, &[class]),
-            Class::Space | Class::Newline => self.spaces(start),
+        if byte == b' ' {
+            let (next, body) = self.at(after);
+            let wanted = next & (LETTER | NUMBER | OTHER);
+            return if wanted != 0 { self.run(body, wanted) } else { self.spaces(start) };
+        }
+        match class & (LETTER | NUMBER | OTHER) {
+            0 => self.spaces(start),
+            wanted => self.run(after, wanted),
         }
     }
 
     /// End of the pre-token of the LLaMA 3 family of patterns that starts at `start`, numbers being cut after `digits`.
-    fn llama(&self, start: usize, digits: usize) -> usize {
-        let Some((first, class, after)) = self.at(start) else {
-            return start;
-        };
-        if first == '\''
+    #[inline]
+    fn llama(&self, start: usize, digits: usize, whole_end: bool) -> usize {
+        let (class, after) = self.at(start);
+        let byte = self.text.as_bytes()[start];
+        if byte == b'\''
             && let Some(end) = self.contraction(start, true)
         {
             return end;
         }
-        match class {
-            Class::Letter => return self.run(after, &[Class::Letter]),
-            Class::Number => return self.numbers(start, digits),
-            Class::Space | Class::Other | Class::Newline => {}
+        if class & LETTER != 0 {
+            return self.run(after, LETTER);
         }
-        let next = self.at(after).map(|(_, next, _)| next);
-        if class != Class::Newline && next == Some(Class::Letter) {
-            return self.run(after, &[Class::Letter]);
+        if class & NUMBER != 0 {
+            return self.numbers(start, digits);
         }
-        if class == Class::Other || (first == ' ' && next == Some(Class::Other)) {
-            let end = self.run(after, &[Class::Other]);
-            return self.run(end, &[Class::Newline]);
+        let (next, _) = self.at(after);
+        if class & NEWLINE == 0 && next & LETTER != 0 {
+            return self.run(after, LETTER);
         }
-        // `\s*[\r\n]+` gives white space back until it ends in a line break.
-        let end = self.run(start, &[Class::Space, Class::Newline]);
-        match self.text[start..end].rfind(['\r', '\n']) {
-            Some(line_break) => start + line_break + 1,
-            None => self.spaces(start),
+        if class & OTHER != 0 || (byte == b' ' && next & OTHER != 0) {
+            let end = self.run(after, OTHER);
+            return self.run(end, NEWLINE);
         }
+        self.lines(start, whole_end)
+    }
+
+    /// End of the pre-token of GPT-4o's pattern that starts at `start`.
+    fn o200k(&self, start: usize) -> usize {
+        let (class, after) = self.at(start);
+        // A word may begin with one character that is no letter, number or line break.
+        let has_prefix = class & (LETTER | NUMBER | NEWLINE) == 0;
+        let with_prefix = has_prefix.then(|| self.small_word(after)).flatten();
+        // Marks are such characters and parts of words at once.
+        let word = with_prefix.or_else(|| self.small_word(start)).or_else(|| {
+            let capitals = |from: usize| Some(self.run(from, UPPER | CASELESS)).filter(|&end| end > from);
+            let end = has_prefix.then(|| capitals(after)).flatten().or_else(|| capitals(start))?;
+            Some(self.run(end, LOWER | CASELESS))
+        });
+        if let Some(end) = word {
+            return if self.is_apostrophe(end) { self.contraction(end, true).unwrap_or(end) } else { end };
+        }
+        if class & NUMBER != 0 {
+            return self.numbers(start, 3);
+        }
+        let is_space = self.text.as_bytes()[start] == b' ';
+        if class & OTHER != 0 || (is_space && self.at(after).0 & OTHER != 0) {
+            let end = self.run(after, OTHER);
+            let tail = self.text.as_bytes()[end..].iter();
+            return end + tail.take_while(|byte| matches!(byte, b'\r' | b'\n' | b'/')).count();
+        }
+        self.lines(start, false)
+    }
+
+    /// `[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+` at `start`. Where no small letter follows the first
+    /// part, it gives back letters until one of neither case is at its end.
+    fn small_word(&self, start: usize) -> Option<usize> {
+        let capitals = self.run(start, UPPER | CASELESS);
+        let end = self.run(capitals, LOWER | CASELESS);
+        if end > capitals {
+            return Some(end);
+        }
+        let given_back = self.text[start..capitals].char_indices().rev();
+        let mut caseless = given_back.filter(|(_, letter)| classes::of(*letter) & CASELESS != 0);
+        caseless.next().map(|(at, letter)| start + at + letter.len_utf8())
     }
 }
 
@@ -393,11 +415,36 @@ mod tests {
     /// `\s` of the engine is the White_Space property; the count of each class is that of Unicode 16.
     #[test]
     fn classes_are_those_of_unicode_16() {
-        let count =
-            |class| (0..=char::MAX as u32).filter_map(char::from_u32).filter(|&c| CLASSES.of(c) == class).count();
-        assert_eq!(count(Class::Letter), 141_028);
-        assert_eq!(count(Class::Number), 1_911);
-        assert_eq!(count(Class::Space) + count(Class::Newline), 25);
+        let all = || (0..=char::MAX as u32).filter_map(char::from_u32);
+        let count = |class| all().filter(|&c| classes::of(c) & class != 0).count();
+        assert_eq!(count(LETTER), 141_028);
+        assert_eq!(count(NUMBER), 1_911);
+        assert_eq!(count(SPACE) + count(NEWLINE), 25);
+        for character in (0..0x80).map(char::from) {
+            assert_eq!(classes::ASCII[character as usize], classes::of(character));
+        }
         assert_eq!((0..=char::MAX as u32).filter_map(char::from_u32).filter(|&c| is_han(c)).count(), 99_030);
+    }
+
+    /// Against the expressions themselves, on the engine for all others.
+    #[test]
+    fn scanners_equal_the_expressions() {
+        let mut rng = crate::rng::Rng::new(17);
+        let pool: Vec<char> = "aaBſs'lLtreVE  \t\n\r19½.!/-中ǅʰé\u{301}\u{345}Ⅻ\u{a0}\u{3000}🙂".chars().collect();
+        for pattern in [
+            Pattern::Gpt2,
+            Pattern::Cl100k,
+            Pattern::O200k,
+            llama(Digits::Single, false),
+            llama(Digits::Triples, false),
+        ] {
+            // `$` of the engine of Hugging Face stands at every line, but what goes before it here takes all lines.
+            let regex = fancy_regex::Regex::new(&pattern.regexes()[0].replace('$', r"\z")).unwrap();
+            for _ in 0..4000 {
+                let text: String = (0..rng.below(14)).map(|_| *rng.choose(&pool)).collect();
+                let expected: Vec<&str> = regex.find_iter(&text).map(|found| found.unwrap().as_str()).collect();
+                check(pattern, &text, &expected);
+            }
+        }
     }
 }

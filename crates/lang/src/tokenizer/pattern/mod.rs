@@ -8,6 +8,7 @@ use std::ops::Range;
 use super::TokenizerError;
 use super::fields::Fields;
 
+mod classes;
 pub(crate) mod known;
 mod onig;
 

@@ -14,6 +14,7 @@ mod fixed_length;
 pub(crate) mod metaspace;
 mod scripts;
 pub(crate) mod split;
+pub(crate) mod symbols;
 
 /// Cuts every piece into smaller ones.
 pub(crate) trait PreTokenizer: Send + Sync {

@@ -2,6 +2,7 @@
 
 mod ops;
 mod presets;
+mod tokenizer;
 mod train;
 
 use anyhow::Result;
@@ -18,6 +19,7 @@ pub fn bench(session: &Session, command: &BenchCommand) -> Result<()> {
     match command {
         BenchCommand::Train(arguments) => train::train(session, arguments),
         BenchCommand::Ops(arguments) => ops::ops(session, arguments),
+        BenchCommand::Tokenizer(arguments) => tokenizer::tokenizer(session, arguments),
     }
 }
 

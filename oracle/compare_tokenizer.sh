@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Encodes the same texts with `onto bench tokenizer` and with the reference programs (tokenizers, tiktoken,
+# sentencepiece, and gigatoken where it is installed) on one thread, in turn, and prints bytes a second and their ratios.
+#
+#   oracle/setup.sh                                      once: makes oracle/.venv
+#   oracle/compare_tokenizer.sh TOKENIZER TEXT...        SECONDS_EACH=1 ROUNDS=2
+#
+# Every line goes to oracle/out/compare_tokenizer.jsonl too; the file starts afresh.
+set -euo pipefail
+here="$(cd "$(dirname "$0")" && pwd)"
+
+if [ "$#" -lt 2 ]; then
+    sed -n '2,8s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+fi
+seconds="${SECONDS_EACH:-1}"
+rounds="${ROUNDS:-2}"
+onto="${ONTO:-$here/../target/release/onto}"
+python="${PYTHON:-$here/.venv/bin/python}"
+tokenizer="$1"
+shift
+
+mkdir -p "$here/out"
+results="$here/out/compare_tokenizer.jsonl"
+: >"$results"
+export RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false
+for round in $(seq "$rounds"); do
+    printf 'round %s of %s\n' "$round" "$rounds" >&2
+    "$onto" bench tokenizer -t "$tokenizer" --seconds "$seconds" --threads 1 --json "$@" |
+        "$python" -c 'import json, sys; print(json.dumps({"engine": "onto", **json.load(sys.stdin)}))' >>"$results"
+    "$python" "$here/compare_tokenizer.py" measure "$tokenizer" "$seconds" "$@" >>"$results"
+done
+"$python" "$here/compare_tokenizer.py" table "$results"
