@@ -139,6 +139,8 @@ fn step(node: &mut Node, dy: Buffer, turns: &[Cached], is_last: bool, to: &mut S
         }
         Op::SwiGlu { gate, up } => ops::activation::swiglu_backward(to, *gate, *up, dy),
         Op::Gelu { x } => ops::activation::gelu_backward(to, *x, dy),
+        Op::GeGlu { gate, up } => ops::activation::geglu_backward(to, *gate, *up, dy),
+        Op::Curve { x, curve } => ops::activation::curve_backward(to, *x, *curve, dy),
         Op::Add { a, b } => ops::elementwise::add_backward(to, *a, *b, dy),
         Op::Mul { a, b } => ops::elementwise::mul_backward(to, *a, *b, &dy),
         Op::Scale { x, factor } => ops::elementwise::scale_backward(to, *x, *factor, &dy),
@@ -157,6 +159,7 @@ fn step(node: &mut Node, dy: Buffer, turns: &[Cached], is_last: bool, to: &mut S
         Op::Experts { x, weights, experts, kept } => ops::experts::backward(to, *x, *weights, experts, kept, &dy),
         Op::RouterLoss { logits, slopes, .. } => ops::router::loss_backward(to, logits, slopes, dy[0]),
         Op::Recurrent { x, kept } => ops::recurrent::backward(to, *x, kept, y, &dy),
+        Op::Gather { x, rows } => ops::rows::gather_backward(to, *x, rows, &dy),
         Op::Rows { x, first } => ops::rows::backward(to, *x, *first, node.value.shape()[1], &dy),
         Op::SegmentSum { x, segment_of } => ops::reduce::segment_sum_backward(to, *x, segment_of, &dy),
         Op::Sum { x, factor } => ops::reduce::sum_backward(to, *x, *factor, dy[0]),

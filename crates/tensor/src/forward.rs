@@ -3,7 +3,9 @@
 use crate::error::check_length;
 use crate::kernels::matmul::{Format, Matrix, matmul};
 use crate::kernels::rope::{Turns, rotate_in_place};
+use crate::kernels::scores::prepare;
 use crate::kernels::{activation, decode, norm, softmax, vector};
+use crate::ops::attention::check_scaling;
 use crate::{DType, Result, Tensor, TensorError, threads};
 
 /// Weights below which a single row's product stays on one thread.
@@ -96,6 +98,51 @@ pub fn gelu(x: &mut [f32]) {
     activation::gelu_in_place(x);
 }
 
+/// `gate = gelu(gate) · up` in the tanh form.
+///
+/// # Errors
+/// When the lengths differ.
+pub fn geglu(gate: &mut [f32], up: &[f32]) -> Result<()> {
+    check_length("forward::geglu", "values of up", up.len(), gate.len())?;
+    activation::geglu_in_place(gate, up);
+    Ok(())
+}
+
+/// `x = gelu(x)` with the error function.
+pub fn gelu_erf(x: &mut [f32]) {
+    activation::gelu_erf_in_place(x);
+}
+
+/// `x = max(x, 0)`.
+pub fn relu(x: &mut [f32]) {
+    activation::relu_in_place(x);
+}
+
+/// The sizes of one query row and its cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CachedShape {
+    /// Keys in the cache.
+    pub len: usize,
+    /// Query heads, a multiple of `n_kv_heads`.
+    pub n_heads: usize,
+    /// Key and value heads.
+    pub n_kv_heads: usize,
+    /// Columns a head.
+    pub head_dim: usize,
+}
+
+/// How one query row scores its cache: the part of a [`crate::AttentionRule`] that is not its mask. Under a sliding window
+/// the cache holds, or the caller passes, its last keys only.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CachedRule<'a> {
+    /// What is added to every score, (n_heads, len): from [`crate::alibi_slopes`] or [`crate::t5_bucket`].
+    pub bias: Option<&'a [f32]>,
+    /// The bound of scores before the bias, positive.
+    pub soft_cap: Option<f32>,
+    /// What products are multiplied by, positive; 1 / √head_dim without.
+    pub scale: Option<f32>,
+}
+
 /// One query row against a cache: q and out (n_heads · head_dim), keys and values (len, n_kv_heads · head_dim).
 ///
 /// # Errors
@@ -110,7 +157,24 @@ pub fn attend_cached(
     head_dim: usize,
     out: &mut [f32],
 ) -> Result<()> {
+    let shape = CachedShape { len, n_heads, n_kv_heads, head_dim };
+    attend_cached_with(q, keys, values, &shape, &CachedRule::default(), out)
+}
+
+/// As [`attend_cached`], with scores by `rule`.
+///
+/// # Errors
+/// When the lengths do not fit, `len` is 0, or a number of the rule is out of its domain.
+pub fn attend_cached_with(
+    q: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    shape: &CachedShape,
+    rule: &CachedRule,
+    out: &mut [f32],
+) -> Result<()> {
     const OP: &str = "attend_cached";
+    let &CachedShape { len, n_heads, n_kv_heads, head_dim } = shape;
     if len * n_heads * n_kv_heads * head_dim == 0 || !n_heads.is_multiple_of(n_kv_heads) {
         return Err(TensorError::shape(OP, [len, n_heads, head_dim], [len, n_kv_heads, head_dim]));
     }
@@ -119,12 +183,17 @@ pub fn attend_cached(
     check_length(OP, "outputs", out.len(), q.len())?;
     check_length(OP, "keys", keys.len(), len * width)?;
     check_length(OP, "values", values.len(), len * width)?;
-    let scale = 1.0 / (head_dim as f32).sqrt();
+    if let Some(bias) = rule.bias {
+        check_length(OP, "biases", bias.len(), n_heads * len)?;
+    }
+    let scale = check_scaling(OP, rule.scale, rule.soft_cap, head_dim)?;
     let mut scores = vec![0.0; len];
     for (head, (q, out)) in q.chunks_exact(head_dim).zip(out.chunks_exact_mut(head_dim)).enumerate() {
         let at = head / (n_heads / n_kv_heads) * head_dim;
         decode::scores(q, &keys[at..], width, &mut scores);
-        let (_, sum) = softmax::exponentials(&mut scores, scale);
+        let bias = rule.bias.map(|bias| &bias[head * len..][..len]);
+        let factor = prepare(&mut scores, scale, rule.soft_cap, bias);
+        let (_, sum) = softmax::exponentials(&mut scores, factor);
         decode::mixture(&scores, 1.0 / sum, &values[at..], width, out);
     }
     Ok(())

@@ -12,10 +12,11 @@ mod support;
 use std::sync::Arc;
 
 use attention_cases::{masks, operands, rules, run};
-use support::{Layer, Model, add, distance, noise};
+use support::{Layer, Model, add, distance, noise, rows_of};
 use tensor::optim::{AdamW, AdamWConfig, Muon, MuonConfig, Optimizer, Rule, StepConfig};
 use tensor::{
-    AttentionShape, Cell, DType, Gradients, Isa, Mask, Parameters, Tape, Tensor, available_isas, forward, isa, set_isa,
+    AttentionShape, Cell, DType, Gradients, Isa, Mask, Parameters, Result, Tape, Tensor, Var, available_isas, forward,
+    isa, set_isa,
 };
 
 /// The loss, all gradients and all weights after one step, of one instruction set.
@@ -38,6 +39,34 @@ fn step(compute: DType, mask: &Mask, batch: usize) -> [Vec<f32>; 3] {
     let config = AdamWConfig { eps: 1e-2, ..AdamWConfig::default() };
     AdamW::new(&parameters).step(&mut parameters, &gradients, &config, 1.0, &|_| true);
     [loss, all, parameters.iter().flat_map(|(_, _, tensor)| tensor.to_f32_vec()).collect()]
+}
+
+/// Every activation over values in [−8, 8), one after another, and their gradients.
+fn activations() -> Vec<f32> {
+    type Gated = fn(&mut Tape, Var, Var) -> Result<Var>;
+    let all: [Gated; 7] = [
+        |tape, x, up| tape.swiglu(x, up),
+        |tape, x, up| tape.geglu(x, up),
+        |tape, x, _| tape.gelu(x),
+        |tape, x, _| tape.gelu_erf(x),
+        |tape, x, _| tape.relu(x),
+        |tape, x, _| tape.silu(x),
+        |tape, x, _| tape.tanh(x),
+    ];
+    let mut parameters = Parameters::new();
+    let ids = [add(&mut parameters, "x", &[43, 83], 1), add(&mut parameters, "up", &[43, 83], 2)];
+    parameters.values_mut(ids[0]).iter_mut().for_each(|x| *x *= 8.0);
+    let mut found = Vec::new();
+    for activation in all {
+        let mut gradients = Gradients::zeros_like(&parameters);
+        let mut tape = Tape::new(&parameters);
+        let [x, up] = ids.map(|id| rows_of(&mut tape, id));
+        let y = activation(&mut tape, x, up).unwrap();
+        tape.backward(y, &noise(43 * 83, 3), &mut gradients).unwrap();
+        found.extend(tape.value(y).to_f32_vec());
+        ids.iter().for_each(|&id| found.extend(gradients.get(id)));
+    }
+    found
 }
 
 /// A matrix after one step of Muon.
@@ -111,6 +140,15 @@ fn every_instruction_set_agrees_with_the_plain_one() {
                     assert!(error < bound, "{other:?} {compute:?} {cell:?}: {error}");
                 }
             }
+        }
+    }
+    set_isa(Isa::Scalar).unwrap();
+    let expected = activations();
+    for other in available_isas() {
+        set_isa(other).unwrap();
+        // One by one, because the large values would hide what goes wrong in the tails.
+        for (found, expected) in activations().iter().zip(&expected) {
+            assert!((found - expected).abs() <= 2e-6 * expected.abs() + 1e-7, "{other:?}: {found} {expected}");
         }
     }
     let shape = AttentionShape { batch: 2, time: 53, n_heads: 4, n_kv_heads: 2, head_dim: 11 };

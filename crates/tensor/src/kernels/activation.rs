@@ -1,6 +1,6 @@
 //! Gated and plain activations, forward and backward, and dropout.
 
-use super::lanes::{dispatch, fma, sigmoid, tanh};
+use super::lanes::{dispatch, fma, normal, sigmoid, tanh};
 
 dispatch! {
     /// `out = gate · σ(gate) · up` (Shazeer, "GLU variants improve Transformer", 2020).
@@ -80,6 +80,142 @@ fn gelu_backward_body<const FMA: bool>(x: &[f32], dy: &mut [f32]) {
         let t = tanh::<FMA>(SCALE * x * fma::<FMA>(CUBIC, x * x, 1.0));
         let inner = SCALE * fma::<FMA>(3.0 * CUBIC, x * x, 1.0);
         *dy *= 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner;
+    }
+}
+
+/// The tanh-form of gelu and its slope.
+#[inline(always)]
+fn gelu_and_slope<const FMA: bool>(x: f32) -> (f32, f32) {
+    let t = tanh::<FMA>(SCALE * x * fma::<FMA>(CUBIC, x * x, 1.0));
+    let inner = SCALE * fma::<FMA>(3.0 * CUBIC, x * x, 1.0);
+    (0.5 * x * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner)
+}
+
+dispatch! {
+    /// `gate = gelu(gate) · up` in the tanh form.
+    fn geglu_in_place(gate: &mut [f32], up: &[f32]) = geglu_in_place_body
+}
+
+#[inline(always)]
+fn geglu_in_place_body<const FMA: bool>(gate: &mut [f32], up: &[f32]) {
+    for (gate, &up) in gate.iter_mut().zip(up) {
+        *gate = gelu_and_slope::<FMA>(*gate).0 * up;
+    }
+}
+
+dispatch! {
+    /// `d_gate = dy · up · gelu′(gate)`, `d_up = dy · gelu(gate)`, where `dy` stands, as in [`swiglu_backward`].
+    fn geglu_backward(gate: &[f32], up: &[f32], dy: &mut [f32], d_gate: &mut [f32]) = geglu_backward_body
+}
+
+#[inline(always)]
+fn geglu_backward_body<const FMA: bool>(gate: &[f32], up: &[f32], dy: &mut [f32], d_gate: &mut [f32]) {
+    for (((dy, d_gate), &gate), &up) in dy.iter_mut().zip(d_gate).zip(gate).zip(up) {
+        let (value, slope) = gelu_and_slope::<FMA>(gate);
+        *d_gate = *dy * up * slope;
+        *dy *= value;
+    }
+}
+
+dispatch! {
+    /// `x = x · Φ(x)`: gelu as it is defined, with the error function (Hendrycks & Gimpel 2016).
+    fn gelu_erf_in_place(x: &mut [f32]) = gelu_erf_in_place_body
+}
+
+#[inline(always)]
+fn gelu_erf_in_place_body<const FMA: bool>(x: &mut [f32]) {
+    for x in x {
+        *x *= normal::<FMA>(*x).0;
+    }
+}
+
+/// 1 / √(2π)
+const DENSITY: f32 = 0.398_942_3;
+
+dispatch! {
+    /// `dy = dy · (Φ(x) + x · φ(x))`.
+    fn gelu_erf_backward(x: &[f32], dy: &mut [f32]) = gelu_erf_backward_body
+}
+
+#[inline(always)]
+fn gelu_erf_backward_body<const FMA: bool>(x: &[f32], dy: &mut [f32]) {
+    for (dy, &x) in dy.iter_mut().zip(x) {
+        let (share, density) = normal::<FMA>(x);
+        *dy *= fma::<FMA>(x * DENSITY, density, share);
+    }
+}
+
+dispatch! {
+    /// `x = max(x, 0)`; a NaN stays one.
+    fn relu_in_place(x: &mut [f32]) = relu_in_place_body
+}
+
+#[inline(always)]
+fn relu_in_place_body<const FMA: bool>(x: &mut [f32]) {
+    for x in x {
+        *x = if *x < 0.0 { 0.0 } else { *x };
+    }
+}
+
+dispatch! {
+    /// `dy = 0` unless x is over 0; at 0 the slope is 0, as in PyTorch.
+    fn relu_backward(x: &[f32], dy: &mut [f32]) = relu_backward_body
+}
+
+#[inline(always)]
+fn relu_backward_body<const FMA: bool>(x: &[f32], dy: &mut [f32]) {
+    for (dy, &x) in dy.iter_mut().zip(x) {
+        *dy = if x <= 0.0 { 0.0 } else { *dy };
+    }
+}
+
+dispatch! {
+    /// `x = x · σ(x)`.
+    fn silu_in_place(x: &mut [f32]) = silu_in_place_body
+}
+
+#[inline(always)]
+fn silu_in_place_body<const FMA: bool>(x: &mut [f32]) {
+    for x in x {
+        *x *= sigmoid::<FMA>(*x);
+    }
+}
+
+dispatch! {
+    /// `dy = dy · σ(x) · (1 + x · (1 − σ(x)))`.
+    fn silu_backward(x: &[f32], dy: &mut [f32]) = silu_backward_body
+}
+
+#[inline(always)]
+fn silu_backward_body<const FMA: bool>(x: &[f32], dy: &mut [f32]) {
+    for (dy, &x) in dy.iter_mut().zip(x) {
+        let s = sigmoid::<FMA>(x);
+        *dy *= s * fma::<FMA>(x, 1.0 - s, 1.0);
+    }
+}
+
+dispatch! {
+    /// `x = tanh(x)`.
+    fn tanh_in_place(x: &mut [f32]) = tanh_in_place_body
+}
+
+#[inline(always)]
+fn tanh_in_place_body<const FMA: bool>(x: &mut [f32]) {
+    for x in x {
+        *x = tanh::<FMA>(*x);
+    }
+}
+
+dispatch! {
+    /// `dy = dy · (1 − tanh²(x))`.
+    fn tanh_backward(x: &[f32], dy: &mut [f32]) = tanh_backward_body
+}
+
+#[inline(always)]
+fn tanh_backward_body<const FMA: bool>(x: &[f32], dy: &mut [f32]) {
+    for (dy, &x) in dy.iter_mut().zip(x) {
+        let t = tanh::<FMA>(x);
+        *dy *= fma::<FMA>(-t, t, 1.0);
     }
 }
 

@@ -16,20 +16,31 @@ pub(crate) struct Row {
     pub(crate) keys: Range<usize>,
 }
 
+/// What stands between products and the softmax, but for a factor, which is returned because the softmax takes it along.
+pub(crate) fn prepare(scores: &mut [f32], scale: f32, soft_cap: Option<f32>, bias: Option<&[f32]>) -> f32 {
+    let mut factor = scale;
+    if let Some(cap) = soft_cap {
+        bend(scores, factor / cap, cap);
+        factor = 1.0;
+    }
+    if let Some(bias) = bias {
+        add_bias(scores, factor, bias);
+        factor = 1.0;
+    }
+    factor
+}
+
 impl Scoring {
+    /// What is added to a row's scores.
+    fn bias_of(&self, row: &Row) -> Option<&[f32]> {
+        self.bias.as_ref().map(|bias| bias.row(row.head, row.t, &row.keys))
+    }
+
     /// From products to probabilities; returns the logarithm of the softmax's sum. No keys have no probabilities, and a
     /// sum of 0.
     pub(crate) fn probabilities(&self, row: &Row, scores: &mut [f32]) -> f32 {
-        let mut scale = self.scale;
-        if let Some(cap) = self.soft_cap {
-            soft_cap(scores, scale / cap, cap);
-            scale = 1.0;
-        }
-        if let Some(bias) = &self.bias {
-            add_bias(scores, scale, bias.row(row.head, row.t, &row.keys));
-            scale = 1.0;
-        }
-        let (max, sum) = softmax::exponentials(scores, scale);
+        let factor = prepare(scores, self.scale, self.soft_cap, self.bias_of(row));
+        let (max, sum) = softmax::exponentials(scores, factor);
         softmax::scale(scores, 1.0 / sum);
         max + sum.ln()
     }
@@ -49,14 +60,14 @@ impl Scoring {
             softmax::attention_backward(p, dp, self.scale, shift, inner);
             return;
         }
-        let mut scale = self.scale;
-        if let Some(cap) = self.soft_cap {
-            soft_cap_with_slopes(p, scale / cap, cap, cap_slopes);
-            scale = 1.0;
-        }
-        if let Some(bias) = &self.bias {
-            add_bias(p, scale, bias.row(row.head, row.t, &row.keys));
-        }
+        let factor = match self.soft_cap {
+            Some(cap) => {
+                bend_with_slopes(p, self.scale / cap, cap, cap_slopes);
+                prepare(p, 1.0, None, self.bias_of(row))
+            }
+            None => prepare(p, self.scale, None, self.bias_of(row)),
+        };
+        debug_assert_eq!(factor, 1.0, "a cap or a bias takes the factor along");
         softmax::attention_backward(p, dp, 1.0, shift, inner);
         if let (Some(bias), Some(d_bias)) = (&self.bias, d_bias) {
             vector::add_assign(dp, &mut d_bias[bias.at(row.t, &row.keys)]);
@@ -72,23 +83,23 @@ impl Scoring {
 
 dispatch! {
     /// `x = cap · tanh(factor · x)`.
-    fn soft_cap(x: &mut [f32], factor: f32, cap: f32) = soft_cap_body
+    fn bend(x: &mut [f32], factor: f32, cap: f32) = bend_body
 }
 
 #[inline(always)]
-fn soft_cap_body<const FMA: bool>(x: &mut [f32], factor: f32, cap: f32) {
+fn bend_body<const FMA: bool>(x: &mut [f32], factor: f32, cap: f32) {
     for x in x {
         *x = cap * tanh::<FMA>(factor * *x);
     }
 }
 
 dispatch! {
-    /// As [`soft_cap`], with `slopes = 1 − tanh²`: the derivative where `cap · factor` is 1.
-    fn soft_cap_with_slopes(x: &mut [f32], factor: f32, cap: f32, slopes: &mut [f32]) = soft_cap_with_slopes_body
+    /// As [`bend`], with `slopes = 1 − tanh²`: the derivative where `cap · factor` is 1.
+    fn bend_with_slopes(x: &mut [f32], factor: f32, cap: f32, slopes: &mut [f32]) = bend_with_slopes_body
 }
 
 #[inline(always)]
-fn soft_cap_with_slopes_body<const FMA: bool>(x: &mut [f32], factor: f32, cap: f32, slopes: &mut [f32]) {
+fn bend_with_slopes_body<const FMA: bool>(x: &mut [f32], factor: f32, cap: f32, slopes: &mut [f32]) {
     for (x, slope) in x.iter_mut().zip(slopes) {
         let t = tanh::<FMA>(factor * *x);
         *slope = fma::<FMA>(-t, t, 1.0);

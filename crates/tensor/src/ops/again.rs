@@ -25,17 +25,19 @@ impl Op {
             Op::Linear { x, weight, .. } => {
                 [Some(Taken { var: *x, is_read: parameters.is_trainable(*weight) }), None, None]
             }
-            Op::RmsNorm { x, .. } | Op::LayerNorm { x, .. } | Op::Gelu { x } => [read(x), None, None],
+            Op::RmsNorm { x, .. } | Op::LayerNorm { x, .. } | Op::Gelu { x } | Op::Curve { x, .. } => {
+                [read(x), None, None]
+            }
             Op::LinearLogProbs { x, .. } => [read(x), None, None],
             Op::Attention { q, k, v, .. } => [read(q), read(k), read(v)],
-            Op::SwiGlu { gate: a, up: b } | Op::Mul { a, b } => [read(a), read(b), None],
+            Op::SwiGlu { gate: a, up: b } | Op::GeGlu { gate: a, up: b } | Op::Mul { a, b } => [read(a), read(b), None],
             Op::Add { a, b } => [passed(a), passed(b), None],
             Op::Rope { x, .. } | Op::Rows { x, .. } | Op::Scale { x, .. } | Op::Dropout { x, .. } => {
                 [passed(x), None, None]
             }
             // Its slopes were found in the forward pass.
             Op::LinearCrossEntropy { x, .. } => [passed(x), None, None],
-            Op::SegmentSum { x, .. } | Op::Sum { x, .. } => [passed(x), None, None],
+            Op::Gather { x, .. } | Op::SegmentSum { x, .. } | Op::Sum { x, .. } => [passed(x), None, None],
             Op::Route { logits, .. } => [read(logits), None, None],
             Op::Experts { x, weights, .. } => [read(x), read(weights), None],
             Op::Recurrent { x, kept } => [read(x), kept.initial.as_ref().and_then(read), None],
@@ -60,6 +62,8 @@ impl Op {
                 | Op::LayerNorm { .. }
                 | Op::SwiGlu { .. }
                 | Op::Gelu { .. }
+                | Op::GeGlu { .. }
+                | Op::Curve { .. }
                 | Op::Mul { .. }
                 | Op::Scale { .. }
         )
@@ -103,10 +107,13 @@ pub(crate) fn again(op: &Op, len: usize, nodes: &[Node], parameters: &Parameters
         }
         Op::SwiGlu { gate, up } => activation::swiglu_forward(value(*gate), value(*up)),
         Op::Gelu { x } => activation::gelu_forward(value(*x)),
+        Op::GeGlu { gate, up } => activation::geglu_forward(value(*gate), value(*up)),
+        Op::Curve { x, curve } => activation::curve_forward(*curve, value(*x)),
         Op::Add { a, b } => elementwise::sum(value(*a), value(*b)),
         Op::Mul { a, b } => elementwise::product(value(*a), value(*b)),
         Op::Scale { x, factor } => elementwise::scaled(value(*x), *factor),
         Op::Dropout { x, p, seed } => elementwise::dropped(value(*x), *p, *seed),
+        Op::Gather { x, rows } => embedding::forward(value(*x), nodes[x.index()].value.shape()[1], rows),
         Op::Rows { x, first } => {
             let columns = nodes[x.index()].value.shape()[1];
             rows::forward(&value(*x)[first * columns..][..len])

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crate::buffer::Buffer;
 use crate::{ParamId, Var};
-use attention::{AttentionShape, Scoring};
+use attention::{AttentionShape, DistanceBias, Scoring};
 use linear::LinearIds;
 
 /// What was done to make a value, with what the derivative needs beyond the inputs' values.
@@ -70,6 +70,14 @@ pub(crate) enum Op {
     Gelu {
         x: Var,
     },
+    GeGlu {
+        gate: Var,
+        up: Var,
+    },
+    Curve {
+        x: Var,
+        curve: activation::Curve,
+    },
     Add {
         a: Var,
         b: Var,
@@ -118,6 +126,10 @@ pub(crate) enum Op {
         x: Var,
         kept: recurrent::Kept,
     },
+    Gather {
+        x: Var,
+        rows: Buffer<u32>,
+    },
     Rows {
         x: Var,
         first: usize,
@@ -143,20 +155,23 @@ impl Op {
             }
             Op::RmsNorm { gain, .. } => vec![*gain],
             Op::LayerNorm { gain, bias, .. } => vec![*gain, *bias],
+            Op::Attention { scoring, .. } => scoring.bias.iter().filter_map(DistanceBias::table).collect(),
             Op::Recurrent { kept, .. } => kept.parameters(),
             Op::Experts { experts, .. } => experts.iter().flat_map(|ids| [ids.gate, ids.up, ids.down]).collect(),
             Op::Input
             | Op::Forgotten(_)
             | Op::Rope { .. }
-            | Op::Attention { .. }
             | Op::SwiGlu { .. }
             | Op::Gelu { .. }
+            | Op::GeGlu { .. }
+            | Op::Curve { .. }
             | Op::Add { .. }
             | Op::Mul { .. }
             | Op::Scale { .. }
             | Op::Dropout { .. }
             | Op::Route { .. }
             | Op::RouterLoss { .. }
+            | Op::Gather { .. }
             | Op::Rows { .. }
             | Op::SegmentSum { .. }
             | Op::Sum { .. } => Vec::new(),
@@ -176,6 +191,8 @@ impl Op {
             Op::Attention { .. } => "attention",
             Op::SwiGlu { .. } => "swiglu",
             Op::Gelu { .. } => "gelu",
+            Op::GeGlu { .. } => "geglu",
+            Op::Curve { curve, .. } => curve.name(),
             Op::Add { .. } => "add",
             Op::Mul { .. } => "mul",
             Op::Scale { .. } => "scale",
@@ -186,6 +203,7 @@ impl Op {
             Op::Experts { .. } => "experts",
             Op::RouterLoss { name, .. } => name,
             Op::Recurrent { kept, .. } => kept.name(),
+            Op::Gather { .. } => "gather",
             Op::Rows { .. } => "rows",
             Op::SegmentSum { .. } => "segment_sum",
             Op::Sum { .. } => "sum",

@@ -1,6 +1,7 @@
 //! Some rows of a value.
 
 use super::Op;
+use super::embedding::{self, add_to_rows, check_indices};
 use crate::backward::Slopes;
 use crate::buffer::Buffer;
 use crate::kernels::vector::{self, BLOCK};
@@ -26,6 +27,20 @@ impl Tape<'_> {
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(count, columns, out), Op::Rows { x, first }, needs))
     }
+
+    /// Row `rows[i]` of x (rows, columns) as row `i`: the tokens that a head looks at, such as the first of every
+    /// sequence or the masked ones. A row may be asked for more than once.
+    ///
+    /// # Errors
+    /// When no row is asked for, or one that x does not have.
+    pub fn gather(&mut self, x: Var, rows: &[u32]) -> Result<Var> {
+        const OP: &str = "gather";
+        let (limit, columns) = self.non_empty(OP, x)?;
+        check_indices(OP, "row", rows, limit)?;
+        let value = Tensor::matrix(rows.len(), columns, embedding::forward(self.data(x), columns, rows));
+        let needs = self.needs(x);
+        Ok(self.push(value, Op::Gather { x, rows: Buffer::copy_of(rows) }, needs))
+    }
 }
 
 /// The values of [`Tape::rows`], which are `values` themselves.
@@ -43,5 +58,12 @@ pub(crate) fn backward(to: &mut Slopes, x: Var, first: usize, columns: usize, dy
     threads::for_each_chunk(&mut dx[first * columns..][..dy.len()], BLOCK, |block, dx| {
         vector::add_assign(&dy[block * BLOCK..], dx);
     });
+    to.put(x, dx);
+}
+
+/// The derivative of [`Tape::gather`].
+pub(crate) fn gather_backward(to: &mut Slopes, x: Var, rows: &[u32], dy: &[f32]) {
+    let mut dx = to.take_zeroed(x);
+    add_to_rows(&mut dx, rows, dy);
     to.put(x, dx);
 }

@@ -1,8 +1,12 @@
 //! The slice functions give what the tape gives.
 
-use tensor::{AttentionShape, Mask, Parameters, Tape, Tensor, forward};
+use tensor::{
+    AttentionBias, AttentionShape, Mask, ParamId, Parameters, Result, Tape, Tensor, Var, alibi_slopes, forward,
+    t5_bucket,
+};
 
-use crate::support::{add, distance, noise};
+use crate::attention_cases::{BUCKETS, operands, rules};
+use crate::support::{add, distance, noise, rows_of};
 
 #[test]
 fn slices_agree_with_the_tape() {
@@ -40,33 +44,67 @@ fn slices_agree_with_the_tape() {
     forward::rope(&mut turned, &positions, 8, 1e4).unwrap();
     assert_eq!(turned, tape.value(y).to_f32_vec());
 
-    let y = tape.swiglu(input, input).unwrap();
-    let mut gate = x.clone();
-    forward::swiglu(&mut gate, &x).unwrap();
-    assert_eq!(gate, tape.value(y).to_f32_vec());
-    let y = tape.gelu(input).unwrap();
-    let mut activated = x.clone();
-    forward::gelu(&mut activated);
-    assert_eq!(activated, tape.value(y).to_f32_vec());
+    type Gated = (fn(&mut Tape, Var, Var) -> Result<Var>, fn(&mut [f32], &[f32]) -> Result<()>);
+    let gated: [Gated; 2] =
+        [(|tape, x, y| tape.swiglu(x, y), forward::swiglu), (|tape, x, y| tape.geglu(x, y), forward::geglu)];
+    for (on_tape, in_place) in gated {
+        let y = on_tape(&mut tape, input, input).unwrap();
+        let mut gate = x.clone();
+        in_place(&mut gate, &x).unwrap();
+        assert_eq!(gate, tape.value(y).to_f32_vec());
+    }
+    type Plain = (fn(&mut Tape, Var) -> Result<Var>, fn(&mut [f32]));
+    let plain: [Plain; 3] = [
+        (|tape, x| tape.gelu(x), forward::gelu),
+        (|tape, x| tape.gelu_erf(x), forward::gelu_erf),
+        (|tape, x| tape.relu(x), forward::relu),
+    ];
+    for (on_tape, in_place) in plain {
+        let y = on_tape(&mut tape, input).unwrap();
+        let mut activated = x.clone();
+        in_place(&mut activated);
+        assert_eq!(activated, tape.value(y).to_f32_vec());
+    }
 }
 
 #[test]
 fn cached_attention_is_causal_attention() {
     let shape = AttentionShape { batch: 1, time: 70, n_heads: 4, n_kv_heads: 2, head_dim: 8 };
-    let (time, wide, narrow) = (70, 32, 16);
-    let (q, k, v) = (noise(time * wide, 1), noise(time * narrow, 2), noise(time * narrow, 3));
-    let parameters = Parameters::new();
-    let mut tape = Tape::forward_only(&parameters);
-    let mut input =
-        |columns: usize, values: &[f32]| tape.input(Tensor::from_f32([time, columns], values.to_vec()).unwrap());
-    let [qs, ks, vs] = [input(wide, &q), input(narrow, &k), input(narrow, &v)];
-    let y = tape.attention(qs, ks, vs, &shape, &Mask::Causal).unwrap();
-    let expected = tape.value(y).to_f32_vec();
-    for t in [0, 1, 47, 69] {
-        let mut out = vec![0.0; wide];
-        let (keys, values) = (&k[..(t + 1) * narrow], &v[..(t + 1) * narrow]);
-        forward::attend_cached(&q[t * wide..][..wide], keys, values, t + 1, 4, 2, 8, &mut out).unwrap();
-        assert!(distance(&out, &expected[t * wide..][..wide]) < 1e-5);
+    let (wide, narrow) = (32, 16);
+    for (mask, window) in [(Mask::Causal, 70), (Mask::SlidingWindow { window: 9 }, 9)] {
+        let parameters = operands(&shape, &mask);
+        let [q, k, v, table] = [0, 1, 2, 3].map(|index| parameters.get(ParamId::from_index(index)).as_f32().unwrap());
+        for rule in rules(&mask) {
+            let mut tape = Tape::forward_only(&parameters);
+            let [qs, ks, vs] = [0, 1, 2].map(|index| rows_of(&mut tape, ParamId::from_index(index)));
+            let y = tape.attention_with(qs, ks, vs, &shape, &rule).unwrap();
+            let expected = tape.value(y).to_f32_vec();
+            for t in [0usize, 1, 8, 9, 47, 69] {
+                let first = (t + 1).saturating_sub(window);
+                let of = |head: usize, s: usize| match rule.bias {
+                    AttentionBias::None => 0.0,
+                    AttentionBias::Alibi => alibi_slopes(4)[head] * (s as f32 - t as f32),
+                    AttentionBias::T5Buckets { bidirectional, max_distance, .. } => {
+                        table[t5_bucket(s as i64 - t as i64, BUCKETS, bidirectional, max_distance).unwrap() * 4 + head]
+                    }
+                };
+                let bias: Vec<f32> = (0..4).flat_map(|head| (first..=t).map(move |s| of(head, s))).collect();
+                let bias = (rule.bias != AttentionBias::None).then_some(&*bias);
+                let rule = forward::CachedRule { bias, soft_cap: rule.soft_cap, scale: rule.scale };
+                let (keys, values) = (&k[first * narrow..(t + 1) * narrow], &v[first * narrow..(t + 1) * narrow]);
+                let shape = forward::CachedShape { len: t + 1 - first, n_heads: 4, n_kv_heads: 2, head_dim: 8 };
+                let mut out = vec![0.0; wide];
+                forward::attend_cached_with(&q[t * wide..][..wide], keys, values, &shape, &rule, &mut out).unwrap();
+                let error = distance(&out, &expected[t * wide..][..wide]);
+                assert!(error < 1e-5, "{mask:?} {rule:?}, query {t}: {error}");
+                if rule == forward::CachedRule::default() {
+                    let mut plain = vec![0.0; wide];
+                    let q = &q[t * wide..][..wide];
+                    forward::attend_cached(q, keys, values, shape.len, 4, 2, 8, &mut plain).unwrap();
+                    assert_eq!(plain, out);
+                }
+            }
+        }
     }
 }
 
@@ -90,5 +128,20 @@ fn lengths_are_checked() {
     assert!(forward::rms_norm(&[0.0; 4], &gain, 1e-5, &mut [0.0; 4]).is_err());
     assert!(forward::rope(&mut [0.0; 4], &[], 2, 1e4).is_err());
     assert!(forward::swiglu(&mut [0.0; 4], &[0.0; 3]).is_err());
+    assert!(forward::geglu(&mut [0.0; 4], &[0.0; 3]).is_err());
+    let shape = forward::CachedShape { len: 1, n_heads: 2, n_kv_heads: 1, head_dim: 2 };
+    let plain = forward::CachedRule::default();
+    let rules = [
+        (forward::CachedRule { bias: Some(&[0.0; 3]), ..plain }, "attend_cached: 3 biases, expected 2"),
+        (forward::CachedRule { scale: Some(-1.0), ..plain }, "attend_cached: the scale -1 is not a positive number"),
+        (
+            forward::CachedRule { soft_cap: Some(0.0), ..plain },
+            "attend_cached: the soft cap 0 is not a positive number",
+        ),
+    ];
+    for (rule, expected) in rules {
+        let found = forward::attend_cached_with(&[0.0; 4], &[0.0; 2], &[0.0; 2], &shape, &rule, &mut [0.0; 4]);
+        assert_eq!(found.unwrap_err().to_string(), expected);
+    }
     assert!(forward::attend_cached(&[0.0; 4], &[], &[], 0, 1, 1, 4, &mut [0.0; 4]).is_err());
 }

@@ -97,10 +97,15 @@ fn norms_and_rope() {
 #[test]
 fn elementwise() {
     type Map = fn(&mut Tape, Var, Var) -> Var;
-    let maps: [(&str, Map); 9] = [
+    let maps: [(&str, Map); 14] = [
         ("swiglu", |tape, a, b| tape.swiglu(a, b).unwrap()),
         ("swiglu of one", |tape, a, _| tape.swiglu(a, a).unwrap()),
         ("gelu", |tape, a, _| tape.gelu(a).unwrap()),
+        ("geglu", |tape, a, b| tape.geglu(a, b).unwrap()),
+        ("geglu of one", |tape, a, _| tape.geglu(a, a).unwrap()),
+        ("gelu_erf", |tape, a, _| tape.gelu_erf(a).unwrap()),
+        ("silu", |tape, a, _| tape.silu(a).unwrap()),
+        ("tanh", |tape, a, _| tape.tanh(a).unwrap()),
         ("add", |tape, a, b| tape.add(a, b).unwrap()),
         ("add to itself", |tape, a, _| tape.add(a, a).unwrap()),
         ("mul", |tape, a, b| tape.mul(a, b).unwrap()),
@@ -175,5 +180,16 @@ fn projections() {
         let x = rows_of(tape, p[0]);
         let y = tape.linear_log_probs(x, p[1], &[Some(5), Some(0), None, Some(2)]).unwrap();
         tape.segment_sum(y, &[Some(0), Some(1), None, Some(1)], 2).unwrap()
+    });
+}
+
+#[test]
+fn gather() {
+    check("gather", &[&[5, 3]], &|tape, p| {
+        let x = rows_of(tape, p[0]);
+        let x = tape.mul(x, x).unwrap();
+        let y = tape.gather(x, &[4, 0, 4, 2, 4, 4]).unwrap();
+        let z = tape.gather(x, &[1, 1, 1, 4, 3, 0]).unwrap();
+        tape.add(y, z).unwrap()
     });
 }

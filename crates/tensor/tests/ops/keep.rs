@@ -1,6 +1,8 @@
 //! What a tape lets go of changes no derivative: released values, checkpointed parts, the last backward pass.
 
-use tensor::{AttentionShape, Gradients, Mask, ParamId, Parameters, Tape, TensorError, Var};
+use tensor::{
+    AttentionBias, AttentionRule, AttentionShape, Gradients, Mask, ParamId, Parameters, Tape, TensorError, Var,
+};
 
 use crate::support::add;
 
@@ -11,15 +13,15 @@ const IDS: [u32; 10] = [3, 1, 4, 1, 5, 0, 2, 6, 5, 3];
 struct Model {
     parameters: Parameters,
     table: ParamId,
-    blocks: Vec<[ParamId; 12]>,
+    blocks: Vec<[ParamId; 13]>,
 }
 
 impl Model {
     fn new() -> Model {
         let mut parameters = Parameters::new();
         let table = add(&mut parameters, "table", &[7, 8], 1);
-        let shapes: [&[usize]; 12] =
-            [&[8], &[8], &[8, 8], &[8, 8], &[8, 8], &[8, 8], &[8], &[12, 8], &[12, 8], &[8, 12], &[8], &[12]];
+        let shapes: [&[usize]; 13] =
+            [&[8], &[8], &[8, 8], &[8, 8], &[8, 8], &[8, 8], &[8], &[12, 8], &[12, 8], &[8, 12], &[8], &[12], &[8, 2]];
         let block = |block: usize, parameters: &mut Parameters| {
             std::array::from_fn(|i| add(parameters, &format!("{block}.{i}"), shapes[i], (2 + 20 * block + i) as u64))
         };
@@ -28,7 +30,7 @@ impl Model {
     }
 
     fn block(&self, tape: &mut Tape, x: Var, index: usize, releases: bool) -> Result<Var, TensorError> {
-        let [gain, bias, q, k, v, out, gain2, gate, up, down, bias2, bias3] = self.blocks[index];
+        let [gain, bias, q, k, v, out, gain2, gate, up, down, bias2, bias3, buckets] = self.blocks[index];
         let done = |tape: &mut Tape, vars: &[Var]| {
             if releases {
                 vars.iter().for_each(|&var| tape.release(var));
@@ -40,7 +42,9 @@ impl Model {
         done(tape, &[normed]);
         let (turned_q, turned_k) = (tape.rope(q, &positions, 4, 100.0)?, tape.rope(k, &positions, 4, 100.0)?);
         done(tape, &[q, k]);
-        let attended = tape.attention(turned_q, turned_k, v, &SHAPE, &Mask::Causal)?;
+        let bias = AttentionBias::T5Buckets { table: buckets, bidirectional: false, max_distance: 9 };
+        let rule = AttentionRule { bias, soft_cap: Some(3.0), ..Mask::Causal.into() };
+        let attended = tape.attention_with(turned_q, turned_k, v, &SHAPE, &rule)?;
         done(tape, &[turned_q, turned_k, v]);
         let branch = tape.linear(attended, out, Some(bias2))?;
         done(tape, &[attended]);
@@ -53,12 +57,24 @@ impl Model {
         done(tape, &[normed]);
         let gated = tape.swiglu(gate, up)?;
         let squared = tape.mul(gate, gate)?;
+        let warm = tape.geglu(up, gate)?;
         done(tape, &[gate, up]);
         let bent = tape.gelu(squared)?;
         let bent = tape.scale(bent, 0.5)?;
         done(tape, &[squared]);
         let inner = tape.add(gated, bent)?;
         done(tape, &[gated, bent]);
+        let mut curved = warm;
+        for curve in [Tape::gelu_erf, Tape::silu, Tape::tanh, Tape::relu] {
+            let next = curve(tape, curved)?;
+            done(tape, &[curved]);
+            curved = next;
+        }
+        let turned = tape.gather(curved, &[9, 8, 7, 6, 5, 4, 3, 2, 2, 0])?;
+        done(tape, &[curved]);
+        let sum = tape.add(inner, turned)?;
+        done(tape, &[inner, turned]);
+        let inner = sum;
         let branch = tape.linear(inner, down, None)?;
         done(tape, &[inner]);
         let x = tape.add(middle, branch)?;

@@ -31,6 +31,49 @@ fn activations() {
 }
 
 #[test]
+fn activations_at_the_edges() {
+    type Curve = fn(&mut Tape, tensor::Var) -> tensor::Result<tensor::Var>;
+    let curves: [(Curve, [f32; 3]); 4] = [
+        (|tape, x| tape.gelu_erf(x), [0.0, 0.0, 1e4]),
+        (|tape, x| tape.relu(x), [0.0, 0.0, 1e4]),
+        (|tape, x| tape.silu(x), [0.0, 0.0, 1e4]),
+        (|tape, x| tape.tanh(x), [-1.0, 0.0, 1.0]),
+    ];
+    for (curve, expected) in curves {
+        assert_eq!(map(&[-1e4, 0.0, 1e4], |tape, x| curve(tape, x).unwrap()), expected);
+        assert!(map(&[f32::NAN], |tape, x| curve(tape, x).unwrap())[0].is_nan());
+    }
+    assert_eq!(map(&[-1e4, 0.0, 1e4], |tape, x| tape.geglu(x, x).unwrap()), [0.0, 0.0, 1e8]);
+}
+
+/// Differences mean nothing at the corner, so the slopes of relu are told one by one.
+#[test]
+fn relu_has_a_corner() {
+    let mut parameters = Parameters::new();
+    let x = parameters.add("x", Tensor::from_f32([1, 5], vec![-2.0, -0.0, 0.0, 1e-30, 3.0]).unwrap()).unwrap();
+    let mut gradients = tensor::Gradients::zeros_like(&parameters);
+    let mut tape = Tape::new(&parameters);
+    let value = rows_of(&mut tape, x);
+    let y = tape.relu(value).unwrap();
+    assert_eq!(tape.value(y).to_f32_vec(), [0.0, 0.0, 0.0, 1e-30, 3.0]);
+    tape.backward(y, &[2.0, 3.0, 4.0, 5.0, 6.0], &mut gradients).unwrap();
+    assert_eq!(gradients.get(x), [0.0, 0.0, 0.0, 5.0, 6.0]);
+}
+
+#[test]
+fn gather_takes_rows() {
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[300, 7], 1);
+    let mut tape = Tape::forward_only(&parameters);
+    let x = rows_of(&mut tape, x);
+    let values = tape.value(x).to_f32_vec();
+    let rows: Vec<u32> = (0..1000).map(|i| i * i % 300).collect();
+    let y = tape.gather(x, &rows).unwrap();
+    let expected = rows.iter().flat_map(|&row| values[row as usize * 7..][..7].to_vec());
+    assert_eq!(tape.value(y).to_f32_vec(), expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn norms() {
     let mut parameters = Parameters::new();
     let gain = parameters.add("gain", Tensor::from_f32([2], vec![1.0, 2.0]).unwrap()).unwrap();

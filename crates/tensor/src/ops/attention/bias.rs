@@ -80,7 +80,7 @@ pub(crate) struct DistanceBias {
 struct Learned {
     table: ParamId,
     /// (distances)
-    bucket_of: Vec<usize>,
+    bucket_of: Buffer<u32>,
 }
 
 impl DistanceBias {
@@ -109,10 +109,13 @@ impl DistanceBias {
                     return Err(TensorError::shape(OP, tensor.shape(), [n_buckets, n_heads]));
                 }
                 let bucket = |index| t5_bucket(distance(index), n_buckets, bidirectional, max_distance);
-                let bucket_of = (0..distances).map(bucket).collect::<Result<Vec<usize>>>()?;
+                let mut bucket_of = Buffer::scratch(distances);
+                for (index, out) in bucket_of.iter_mut().enumerate() {
+                    *out = bucket(index)? as u32;
+                }
                 for (head, row) in values.chunks_exact_mut(distances).enumerate() {
-                    for (value, bucket) in row.iter_mut().zip(&bucket_of) {
-                        *value = tensor.values()[bucket * n_heads + head];
+                    for (value, &bucket) in row.iter_mut().zip(&*bucket_of) {
+                        *value = tensor.values()[bucket as usize * n_heads + head];
                     }
                 }
                 Some(Learned { table, bucket_of })
@@ -132,9 +135,14 @@ impl DistanceBias {
         &self.values[head * self.distances..][self.at(t, keys)]
     }
 
+    /// The parameter it was read from.
+    pub(crate) fn table(&self) -> Option<ParamId> {
+        self.learned.as_ref().map(|learned| learned.table)
+    }
+
     /// Whether a gradient is wanted.
     pub(crate) fn is_trainable(&self, parameters: &Parameters) -> bool {
-        self.learned.as_ref().is_some_and(|learned| parameters.is_trainable(learned.table))
+        self.table().is_some_and(|table| parameters.is_trainable(table))
     }
 
     /// Adds the slopes of all distances to the table: `slopes` (batch, n_heads, distances), summed in f64 over the
@@ -143,15 +151,16 @@ impl DistanceBias {
         let Some(Learned { table, bucket_of }) = &self.learned else { return };
         let n_heads = self.values.len() / self.distances;
         let gradient = to.gradients.get_mut(*table);
+        let mut sums: Buffer<f64> = Buffer::scratch(gradient.len() / n_heads);
         for head in 0..n_heads {
-            let mut sums = vec![0.0f64; gradient.len() / n_heads];
+            sums.fill(0.0);
             for slopes in slopes.chunks_exact(n_heads * self.distances) {
-                for (bucket, slope) in bucket_of.iter().zip(&slopes[head * self.distances..]) {
-                    sums[*bucket] += f64::from(*slope);
+                for (&bucket, &slope) in bucket_of.iter().zip(&slopes[head * self.distances..]) {
+                    sums[bucket as usize] += f64::from(slope);
                 }
             }
-            for (gradient, sum) in gradient[head..].iter_mut().step_by(n_heads).zip(sums) {
-                *gradient += sum as f32;
+            for (gradient, sum) in gradient[head..].iter_mut().step_by(n_heads).zip(&*sums) {
+                *gradient += *sum as f32;
             }
         }
     }

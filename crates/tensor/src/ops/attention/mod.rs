@@ -112,12 +112,7 @@ impl Tape<'_> {
                 return Err(TensorError::shape(OP, [found.0, found.1], [expected.0, expected.1]));
             }
         }
-        let scale = rule.scale.unwrap_or(1.0 / (head_dim as f32).sqrt());
-        for (what, number) in [("scale", scale), ("soft cap", rule.soft_cap.unwrap_or(1.0))] {
-            if !(number > 0.0 && number.is_finite()) {
-                return Err(TensorError::argument(OP, format!("the {what} {number} is not a positive number")));
-            }
-        }
+        let scale = check_scaling(OP, rule.scale, rule.soft_cap, head_dim)?;
         let bias = DistanceBias::new(self.parameters, rule.bias, shape, spans.key_time)?;
         let needs = self.needs(q) || self.needs(k) || self.needs(v);
         let needs = needs || bias.as_ref().is_some_and(|bias| bias.is_trainable(self.parameters));
@@ -135,6 +130,22 @@ pub(crate) fn forward(shape: &AttentionShape, scoring: &Scoring, [q, k, v]: [&[f
     let mut log_sum_exp = Buffer::scratch(shape.batch * shape.time * shape.n_heads);
     kernel::forward(shape, scoring, (q, k, v), &mut out, &mut log_sum_exp);
     (out, log_sum_exp)
+}
+
+/// What products are multiplied by; an error when that or the cap is not a positive number.
+pub(crate) fn check_scaling(
+    op: &'static str,
+    scale: Option<f32>,
+    soft_cap: Option<f32>,
+    head_dim: usize,
+) -> Result<f32> {
+    let scale = scale.unwrap_or(1.0 / (head_dim as f32).sqrt());
+    for (what, number) in [("scale", scale), ("soft cap", soft_cap.unwrap_or(1.0))] {
+        if !(number > 0.0 && number.is_finite()) {
+            return Err(TensorError::argument(op, format!("the {what} {number} is not a positive number")));
+        }
+    }
+    Ok(scale)
 }
 
 /// The derivative of [`Tape::attention_with`]; `y` is its output.
