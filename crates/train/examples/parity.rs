@@ -7,7 +7,7 @@
 mod registry;
 
 use ledger::Entry;
-use registry::{GROUPS, ledger, support, tiny};
+use registry::{GROUPS, attention_cases, ledger, support, tiny};
 
 const HEADER: &str = "# Parity
 

@@ -189,7 +189,7 @@ pub(crate) fn tanh<const FMA: bool>(x: f32) -> f32 {
 /// where single precision ends, it is 0.
 ///
 /// The tail Φ(−u) is e^(−u²/2) · P(s) / (u + 3.5) with s = (u − 3.5) / (u + 3.5), which maps all u ≥ 0 to [−1, 1); P has
-/// a relative error of 2⁻²⁷ (fitted by oracle/activations.py). One minus erf loses every digit of the tail, and a rounded
+/// a relative error of 2⁻²⁷ (fitted by oracle/normal.py). One minus erf loses every digit of the tail, and a rounded
 /// square would cost e^(−u²/2) its last six bits: what rounding took from it is put back.
 #[inline(always)]
 pub(crate) fn normal<const FMA: bool>(x: f32) -> (f32, f32) {

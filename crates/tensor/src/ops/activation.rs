@@ -17,16 +17,6 @@ pub(crate) enum Curve {
 }
 
 impl Curve {
-    /// The name that errors use.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Curve::GeluErf => "gelu_erf",
-            Curve::Relu => "relu",
-            Curve::Silu => "silu",
-            Curve::Tanh => "tanh",
-        }
-    }
-
     fn in_place(self) -> fn(&mut [f32]) {
         match self {
             Curve::GeluErf => activation::gelu_erf_in_place,
@@ -86,7 +76,7 @@ impl Tape<'_> {
     /// # Errors
     /// When x is empty.
     pub fn gelu_erf(&mut self, x: Var) -> Result<Var> {
-        self.curve(x, Curve::GeluErf)
+        self.curve("gelu_erf", x, Curve::GeluErf)
     }
 
     /// max(x, 0), elementwise: T5 before v1.1.
@@ -94,7 +84,7 @@ impl Tape<'_> {
     /// # Errors
     /// When x is empty.
     pub fn relu(&mut self, x: Var) -> Result<Var> {
-        self.curve(x, Curve::Relu)
+        self.curve("relu", x, Curve::Relu)
     }
 
     /// x · σ(x), elementwise.
@@ -102,7 +92,7 @@ impl Tape<'_> {
     /// # Errors
     /// When x is empty.
     pub fn silu(&mut self, x: Var) -> Result<Var> {
-        self.curve(x, Curve::Silu)
+        self.curve("silu", x, Curve::Silu)
     }
 
     /// tanh(x), elementwise: BERT's pooler.
@@ -110,11 +100,11 @@ impl Tape<'_> {
     /// # Errors
     /// When x is empty.
     pub fn tanh(&mut self, x: Var) -> Result<Var> {
-        self.curve(x, Curve::Tanh)
+        self.curve("tanh", x, Curve::Tanh)
     }
 
-    fn curve(&mut self, x: Var, curve: Curve) -> Result<Var> {
-        let (rows, columns) = self.non_empty(curve.name(), x)?;
+    fn curve(&mut self, op: &'static str, x: Var, curve: Curve) -> Result<Var> {
+        let (rows, columns) = self.non_empty(op, x)?;
         let out = curve_forward(curve, self.data(x));
         let needs = self.needs(x);
         Ok(self.push(Tensor::matrix(rows, columns, out), Op::Curve { x, curve }, needs))

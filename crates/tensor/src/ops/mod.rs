@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use crate::buffer::Buffer;
 use crate::{ParamId, Var};
+use activation::Curve;
 use attention::{AttentionShape, DistanceBias, Scoring};
 use linear::LinearIds;
 
@@ -76,7 +77,7 @@ pub(crate) enum Op {
     },
     Curve {
         x: Var,
-        curve: activation::Curve,
+        curve: Curve,
     },
     Add {
         a: Var,
@@ -192,7 +193,10 @@ impl Op {
             Op::SwiGlu { .. } => "swiglu",
             Op::Gelu { .. } => "gelu",
             Op::GeGlu { .. } => "geglu",
-            Op::Curve { curve, .. } => curve.name(),
+            Op::Curve { curve: Curve::GeluErf, .. } => "gelu_erf",
+            Op::Curve { curve: Curve::Relu, .. } => "relu",
+            Op::Curve { curve: Curve::Silu, .. } => "silu",
+            Op::Curve { curve: Curve::Tanh, .. } => "tanh",
             Op::Add { .. } => "add",
             Op::Mul { .. } => "mul",
             Op::Scale { .. } => "scale",

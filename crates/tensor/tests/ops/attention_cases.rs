@@ -14,7 +14,7 @@ pub const TABLE: usize = 3;
 pub const T5: AttentionBias =
     AttentionBias::T5Buckets { table: ParamId::from_index(TABLE), bidirectional: true, max_distance: 20 };
 /// A table for earlier keys only.
-const T5_ONE_WAY: AttentionBias =
+pub const T5_ONE_WAY: AttentionBias =
     AttentionBias::T5Buckets { table: ParamId::from_index(TABLE), bidirectional: false, max_distance: 9 };
 
 /// The rows of keys of a batch whose queries have `shape`.

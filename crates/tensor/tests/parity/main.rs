@@ -2,6 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod attention;
+#[path = "../ops/attention_cases.rs"]
+#[allow(dead_code, reason = "shared with the other tests")]
+mod attention_cases;
 mod experts;
 mod ledger;
 mod losses;
@@ -47,7 +50,7 @@ fn every_operation_has_its_golden() {
 }
 
 #[test]
-fn attention_is_that_of_pytorch() {
+fn attention_is_that_of_pytorch_and_transformers() {
     ledger::check(&attention::entries());
 }
 

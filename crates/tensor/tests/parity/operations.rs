@@ -56,9 +56,14 @@ fn apply(op: &str, tape: &mut Tape, ids: &[ParamId], settings: &Value) -> Var {
         "layer_norm" => tape.layer_norm(x, ids[1], ids[2], float("eps")),
         "rope" => tape.rope(x, &known("positions"), count(settings, "head_dim"), float("theta")),
         "gelu" => tape.gelu(x),
+        "gelu_erf" => tape.gelu_erf(x),
+        "relu" => tape.relu(x),
+        "silu" => tape.silu(x),
+        "tanh" => tape.tanh(x),
         "scale" => tape.scale(x, float("factor")),
         "dropout" => tape.dropout(x, float("p"), 7),
         "linear_log_probs" => tape.linear_log_probs(x, ids[1], &list("targets").collect::<Vec<_>>()),
+        "gather" => tape.gather(x, &known("rows")),
         "rows" => tape.rows(x, count(settings, "first"), count(settings, "count")),
         "segment_sum" => tape.segment_sum(x, &list("segment_of").collect::<Vec<_>>(), count(settings, "segments")),
         "sum" => tape.sum(x),
@@ -67,6 +72,7 @@ fn apply(op: &str, tape: &mut Tape, ids: &[ParamId], settings: &Value) -> Var {
             let other = rows_of(tape, ids[1]);
             match op {
                 "swiglu" => tape.swiglu(x, other),
+                "geglu" => tape.geglu(x, other),
                 "add" => tape.add(x, other),
                 "mul" => tape.mul(x, other),
                 _ => panic!("the golden has an operation {op} that this test does not know"),

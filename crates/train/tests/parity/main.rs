@@ -10,7 +10,7 @@ mod registry;
 use tensor::{available_isas, set_isa};
 
 use ledger::Entry;
-use registry::{GROUPS, ledger, support, tiny};
+use registry::{GROUPS, attention_cases, ledger, support, tiny};
 
 /// Where the page stands.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../PARITY.md");

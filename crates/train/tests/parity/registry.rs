@@ -7,6 +7,9 @@ use ledger::Entry;
 
 #[path = "../../../tensor/tests/parity/attention.rs"]
 pub mod attention;
+#[path = "../../../tensor/tests/ops/attention_cases.rs"]
+#[allow(dead_code, reason = "shared with the tests of the engine")]
+pub mod attention_cases;
 #[path = "../../../nn/tests/parity/decoders.rs"]
 pub mod decoders;
 #[path = "../../../tensor/tests/parity/experts.rs"]
