@@ -5,7 +5,8 @@
 use tensor::allocations::{Counting, count};
 use tensor::optim::{Optimizer, Rule, StepConfig};
 use tensor::{
-    AttentionShape, Cell, Gradients, Mask, ParamId, Parameters, RecurrentShape, RecurrentWeights, Tape, Tensor, Var,
+    AttentionBias, AttentionRule, AttentionShape, Cell, Gradients, Mask, ParamId, Parameters, RecurrentShape,
+    RecurrentWeights, Tape, Tensor, Var,
 };
 
 #[global_allocator]
@@ -19,7 +20,7 @@ const VOCABULARY: usize = 300;
 
 struct Model {
     table: ParamId,
-    layers: Vec<[ParamId; 14]>,
+    layers: Vec<[ParamId; 15]>,
     lstm: RecurrentWeights,
 }
 
@@ -30,8 +31,23 @@ fn model(parameters: &mut Parameters) -> Model {
     };
     let table = add("table".into(), &[VOCABULARY, WIDTH]);
     let (w, f) = (WIDTH, INNER);
-    let shapes: [&[usize]; 14] =
-        [&[w], &[w], &[w, w], &[w], &[w, w], &[w, w], &[w, w], &[w], &[f, w], &[f, w], &[w, f], &[f, w], &[f], &[w, f]];
+    let shapes: [&[usize]; 15] = [
+        &[w],
+        &[w],
+        &[w, w],
+        &[w],
+        &[w, w],
+        &[w, w],
+        &[w, w],
+        &[w],
+        &[f, w],
+        &[f, w],
+        &[w, f],
+        &[f, w],
+        &[f],
+        &[w, f],
+        &[6, 4],
+    ];
     let layers =
         (0..2).map(|layer| std::array::from_fn(|index| add(format!("{layer}.{index}"), shapes[index]))).collect();
     let lstm = RecurrentWeights {
@@ -47,7 +63,7 @@ fn loss(model: &Model, tape: &mut Tape, batch: &Batch) -> Var {
     let mut x = tape.embedding(model.table, &batch.ids).unwrap();
     x = tape.dropout(x, 0.1, 5).unwrap();
     for (index, &layer) in model.layers.iter().enumerate() {
-        let [gain, bias, q, q_bias, k, v, o, gain2, gate, up, down, fc, fc_bias, proj] = layer;
+        let [gain, bias, q, q_bias, k, v, o, gain2, gate, up, down, fc, fc_bias, proj, buckets] = layer;
         tape.scope(format_args!("layers.{index}"));
         x = tape
             .checkpoint(x, |tape, x| {
@@ -57,7 +73,18 @@ fn loss(model: &Model, tape: &mut Tape, batch: &Batch) -> Var {
                 tape.release(normed);
                 let (q, k) = (tape.rope(q, &batch.positions, 8, 1e4)?, tape.rope(k, &batch.positions, 8, 1e4)?);
                 let shape = AttentionShape { batch: BATCH, time: TIME, n_heads: 4, n_kv_heads: 4, head_dim: 8 };
-                let attended = tape.attention(q, k, v, &shape, &batch.mask)?;
+                // Plain attention in one layer, all that a score can be made of in the other.
+                let attended = match index {
+                    0 => tape.attention(q, k, v, &shape, &batch.mask)?,
+                    _ => {
+                        let bias = AttentionBias::T5Buckets { table: buckets, bidirectional: false, max_distance: 50 };
+                        let mask = batch.mask.clone();
+                        let rule = AttentionRule { mask, bias, soft_cap: Some(20.0), scale: Some(0.5) };
+                        let attended = tape.attention_with(q, k, v, &shape, &rule)?;
+                        let rule = AttentionRule { bias: AttentionBias::Alibi, ..rule };
+                        tape.attention_with(attended, k, v, &shape, &rule)?
+                    }
+                };
                 let branch = tape.linear(attended, o, None)?;
                 let x = tape.add(x, branch)?;
                 tape.release(branch);
@@ -67,6 +94,8 @@ fn loss(model: &Model, tape: &mut Tape, batch: &Batch) -> Var {
                 let gated = tape.linear(inner, down, None)?;
                 let before = tape.linear(normed, fc, Some(fc_bias))?;
                 let plain = tape.gelu(before)?;
+                let plain = tape.gelu_erf(plain)?;
+                let plain = tape.gather(plain, &batch.order)?;
                 let plain = tape.linear(plain, proj, None)?;
                 let both = tape.add(gated, plain)?;
                 tape.release_all([normed, inner, gated, plain]);
@@ -81,6 +110,8 @@ fn loss(model: &Model, tape: &mut Tape, batch: &Batch) -> Var {
 
 struct Batch {
     ids: Vec<u32>,
+    /// All rows, from the last.
+    order: Vec<u32>,
     positions: Vec<u32>,
     targets: Vec<u32>,
     weights: Vec<f32>,
@@ -94,6 +125,7 @@ impl Batch {
         let id = |row: usize| ((row * 31 + number * 17) % VOCABULARY) as u32;
         Batch {
             ids: rows.clone().map(id).collect(),
+            order: rows.clone().rev().map(|row| row as u32).collect(),
             positions: rows.clone().map(|row| (row % TIME % 23) as u32).collect(),
             targets: rows.clone().map(|row| id(row + 1)).collect(),
             weights: rows.clone().map(|row| if row % 7 == 3 { 0.0 } else { 0.01 }).collect(),

@@ -34,10 +34,14 @@ pub enum AttentionBias {
 /// The slopes of ALiBi: 2^(−8h/n) for heads h = 1 … n when n is a power of two; otherwise those of the next lower power
 /// of two, then every second one of the next higher.
 pub fn alibi_slopes(n_heads: usize) -> Vec<f32> {
+    slopes(n_heads).collect()
+}
+
+fn slopes(n_heads: usize) -> impl Iterator<Item = f32> {
     let lower = if n_heads.is_power_of_two() { n_heads } else { n_heads.next_power_of_two() / 2 };
     let slope = |h: usize, n: usize| (-8.0 * h as f64 / n as f64).exp2() as f32;
-    let first = (1..=lower).map(|h| slope(h, lower));
-    first.chain((1..).step_by(2).map(|h| slope(h, 2 * lower))).take(n_heads).collect()
+    let first = (1..=lower).map(move |h| slope(h, lower));
+    first.chain((1..).step_by(2).map(move |h| slope(h, 2 * lower))).take(n_heads)
 }
 
 /// The bucket of a distance key − query: half of the buckets (of one direction) hold one distance each, the others
@@ -97,7 +101,7 @@ impl DistanceBias {
         let learned = match kind {
             AttentionBias::None => return Ok(None),
             AttentionBias::Alibi => {
-                for (row, slope) in values.chunks_exact_mut(distances).zip(alibi_slopes(n_heads)) {
+                for (row, slope) in values.chunks_exact_mut(distances).zip(slopes(n_heads)) {
                     row.iter_mut().enumerate().for_each(|(i, value)| *value = -slope * distance(i).abs() as f32);
                 }
                 None
