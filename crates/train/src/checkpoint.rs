@@ -37,6 +37,8 @@ const PARAMETERS: &str = "parameters.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
 const METRICS: &str = "metrics.jsonl";
+/// What the run of a work folder is, beside its checkpoints; it outlives them with the log.
+pub const IDENTITY_FILE: &str = "identity.json";
 
 /// What makes two runs the same run. A run only goes on from a checkpoint that agrees in all of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,7 +57,7 @@ pub struct Identity {
 
 impl Identity {
     /// What reading `state.json` makes of it: printing and parsing may move the last bit of a number.
-    fn as_read_back(&self) -> Result<Identity> {
+    pub(crate) fn as_read_back(&self) -> Result<Identity> {
         serde_json::to_vec(self)
             .and_then(|json| serde_json::from_slice(&json))
             .map_err(|error| TrainError::Data(error.to_string()))
@@ -89,7 +91,7 @@ impl Identity {
     }
 
     /// How the run of `self`, after `steps` updates, differs from the run `now`, for a person.
-    fn difference(&self, now: &Identity, steps: u64) -> Option<String> {
+    pub(crate) fn difference(&self, now: &Identity, steps: u64) -> Option<String> {
         if self.data != now.data {
             return Some("from other training data".to_owned());
         }
@@ -117,8 +119,15 @@ impl Identity {
 }
 
 /// How often is measured, logged and saved, and what is kept in memory, decides nothing about the weights.
-const DECIDE_NOTHING: [&str; 6] =
-    ["eval_every", "eval_batches", "checkpoint_every", "keep_checkpoints", "log_every", "activation_checkpointing"];
+const DECIDE_NOTHING: [&str; 7] = [
+    "eval_every",
+    "eval_batches",
+    "checkpoint_every",
+    "keep_checkpoints",
+    "log_every",
+    "histogram_every",
+    "activation_checkpointing",
+];
 /// What decides about the weights through the rates of the updates alone.
 const SHAPE_THE_RATES: [&str; 8] = [
     "steps",
@@ -266,6 +275,48 @@ impl Checkpoints<'_> {
             remove_folder(&later)?;
         }
         Ok(restored)
+    }
+
+    /// Writes down what the run is.
+    pub(crate) fn sign(&self) -> Result<()> {
+        let json = serde_json::to_vec_pretty(&self.identity).map_err(|error| TrainError::Data(error.to_string()))?;
+        write(&self.work.join(IDENTITY_FILE), &json)
+    }
+
+    /// Loads the newest whole checkpoint after fewer than `step` updates; nothing in the folder is changed.
+    pub(crate) fn restore_before(
+        &self,
+        step: u64,
+        parameters: &mut Parameters,
+        optimizer: &mut Optimizer,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Restored>> {
+        for (_, path) in self.list()?.into_iter().filter(|(found, _)| *found < step) {
+            match self.load(&path, parameters, optimizer) {
+                Ok(restored) => return Ok(Some(restored)),
+                Err(Unusable::Refused(TrainError::OtherRun { path, reason, .. })) => {
+                    return Err(TrainError::NotThatRun { path, reason });
+                }
+                Err(Unusable::Refused(error)) => return Err(error),
+                Err(Unusable::Damaged(reason)) => observer.warning(&format!("{reason}; an older state is taken")),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Digest of the weights that the checkpoint after `step` updates holds, where there is a whole one.
+    pub(crate) fn weights_at(
+        &self,
+        step: u64,
+        parameters: &Parameters,
+        optimizer: &Optimizer,
+    ) -> Result<Option<String>> {
+        let path = self.work.join(format!("checkpoint-{step:06}"));
+        let (mut parameters, mut optimizer) = (parameters.clone(), optimizer.clone());
+        match self.load(&path, &mut parameters, &mut optimizer) {
+            Ok(_) => digest_of(&parameters).map(Some),
+            Err(_) => Ok(None),
+        }
     }
 
     /// Loads the newest checkpoint that is whole into `parameters` and `optimizer`; damaged ones are reported and

@@ -184,6 +184,8 @@ pub struct TrainConfig {
     pub dtype: Precision,
     /// Updates between lines of the log.
     pub log_every: u64,
+    /// Updates between histograms of weights, gradients and activations; 0: none. They cost a forward pass each.
+    pub histogram_every: u64,
     /// A loss so many standard deviations above the mean of those before it is a spike: the run goes back to an earlier
     /// state and leaves out the batches it has seen since, as PaLM did. 0 turns the guard off. OLMo takes 6.
     pub spike_threshold: f64,
@@ -232,6 +234,7 @@ impl Default for TrainConfig {
             seed: 0,
             dtype: Precision::F32,
             log_every: 1,
+            histogram_every: 0,
             spike_threshold: 0.0,
             spike_norm_threshold: 0.0,
             spike_window: 128,

@@ -106,6 +106,24 @@ pub enum TrainError {
         /// The work folder that holds it.
         work: PathBuf,
     },
+    /// A step that was not taken, or not written down.
+    #[error("{path} has no step {step} to take again\nhint: it tells of steps 1 to {reached}")]
+    NoSuchStep {
+        /// The log.
+        path: PathBuf,
+        /// The step asked for.
+        step: u64,
+        /// The last step there is.
+        reached: u64,
+    },
+    /// What is to be replayed was recorded by another run than the one at hand.
+    #[error("{path} was written {reason}\nhint: give the data, the model and the settings that it was made with")]
+    NotThatRun {
+        /// The checkpoint or the log.
+        path: PathBuf,
+        /// How the runs differ.
+        reason: String,
+    },
     /// A checkpoint belongs to another run.
     #[error("{path} was made {reason}, so this run cannot go on from it\nhint: remove {work} to start anew")]
     OtherRun {

@@ -1,9 +1,13 @@
-//! TensorBoard event files: scalars only, written by hand so that no protobuf library is needed.
+//! TensorBoard event files: scalars and histograms, written by hand so that no protobuf library is needed.
 //!
 //! A file is a sequence of TFRecords, each `length: u64 LE, masked crc32c of length: u32 LE, data, masked crc32c of
 //! data: u32 LE` (TensorFlow, `record_writer.cc`). Each record's data is an `Event` message (`event.proto`): field 1
 //! `wall_time: double`, 2 `step: int64`, 3 `file_version: string` or 5 `summary`, whose repeated field 1 is
-//! `Value { tag: string = 1, simple_value: float = 2 }` (`summary.proto`).
+//! `Value { tag: string = 1, simple_value: float = 2, histo = 5 }` (`summary.proto`), and a histogram is
+//! `HistogramProto { min: double = 1, max = 2, num = 3, sum = 4, sum_squares = 5, bucket_limit: packed doubles = 6,
+//! bucket = 7 }` (`histogram.proto`).
+
+use crate::histograms::Histogram;
 
 /// The record every event file starts with.
 pub fn file_header(wall_time: f64) -> Vec<u8> {
@@ -23,11 +27,34 @@ pub fn scalars(wall_time: f64, step: u64, values: &[(&str, f64)]) -> Vec<u8> {
         entry.extend((*value as f32).to_le_bytes());
         bytes_field(&mut summary, 1, &entry);
     }
+    summary_record(wall_time, step, &summary)
+}
+
+/// One record with a histogram of `step`; `wall_time` in seconds since 1970.
+pub(crate) fn histogram(wall_time: f64, step: u64, tag: &str, histogram: &Histogram) -> Vec<u8> {
+    let mut proto = Vec::new();
+    let finite = histogram.count - histogram.not_finite;
+    let Histogram { least, greatest, sum, sum_of_squares, .. } = *histogram;
+    for (field, value) in (1..).zip([least, greatest, finite as f64, sum, sum_of_squares]) {
+        double_field(&mut proto, field, value);
+    }
+    let packed = |values: &mut dyn Iterator<Item = f64>| values.flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
+    bytes_field(&mut proto, 6, &packed(&mut histogram.limits.iter().copied()));
+    bytes_field(&mut proto, 7, &packed(&mut histogram.counts.iter().map(|&count| count as f64)));
+    let (mut entry, mut summary) = (Vec::new(), Vec::new());
+    bytes_field(&mut entry, 1, tag.as_bytes());
+    bytes_field(&mut entry, 5, &proto);
+    bytes_field(&mut summary, 1, &entry);
+    summary_record(wall_time, step, &summary)
+}
+
+/// One record with the summary of `step`.
+fn summary_record(wall_time: f64, step: u64, summary: &[u8]) -> Vec<u8> {
     let mut event = Vec::new();
     double_field(&mut event, 1, wall_time);
     key(&mut event, 2, 0);
     varint(&mut event, step);
-    bytes_field(&mut event, 5, &summary);
+    bytes_field(&mut event, 5, summary);
     record(&event)
 }
 

@@ -24,7 +24,7 @@ pub const EVENTS_FILE: &str = "events.out.tfevents.0000000000.onto";
 pub const WEIGHTS_KEY: &str = "weights_sha256";
 
 /// Key of lines that tell of an event instead of a step.
-const EVENT_KEY: &str = "event";
+pub(crate) const EVENT_KEY: &str = "event";
 
 /// Both files, open for appending.
 pub(crate) struct Logs {
@@ -182,6 +182,6 @@ fn event(record: &Map<String, Value>) -> Vec<u8> {
 }
 
 /// Seconds since 1970.
-fn now() -> f64 {
+pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |elapsed| elapsed.as_secs_f64())
 }

@@ -15,6 +15,7 @@ use crate::batch::DataSet;
 use crate::checkpoint::{self, Checkpoints, Identity, Progress};
 use crate::config::TrainConfig;
 use crate::error::{Result, TrainError};
+use crate::histograms::Histograms;
 use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE, WEIGHTS_KEY};
 use crate::objective::Objective;
 use crate::observer::{Observer, StepMetrics};
@@ -113,11 +114,14 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
     };
     let mut optimizer = optimizer(run, parameters);
     let restored = checkpoints.restore(parameters, &mut optimizer, observer)?;
+    // Only now: a run that is refused leaves the folder as it was.
+    checkpoints.sign()?;
     parameters.set_compute_dtype(config.dtype.into());
     let (mut progress, mut logs, mut last_checkpoint) = match restored {
         Some(restored) => (restored.progress, Logs::begin(run.work, &restored.metrics)?, Some(restored.path)),
         None => (Progress::default(), Logs::begin(run.work, &[])?, None),
     };
+    let mut histograms = Histograms::begin(run.work, progress.step)?;
     let mut trainer = Trainer::new(run, parameters);
     let order = trainer.order;
     if config.eval_every > 0 {
@@ -183,6 +187,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
                 let back = checkpoints.go_back(kept, parameters, &mut optimizer)?;
                 let spikes = progress.spikes.back_to(back.progress.spikes);
                 progress = Progress { seconds: progress.seconds, spikes, ..back.progress };
+                histograms = Histograms::begin(run.work, kept)?;
                 logs.rewind(run.work, &back.metrics)?;
                 logs.append(&line)?;
                 // The state gone back to now knows which batches to leave out.
@@ -198,6 +203,9 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
         }
         if !measured.is_finite() {
             return Err(trainer.refusal(parameters, (step, index), &measured, last_checkpoint.as_deref()));
+        }
+        if is_multiple(step + 1, config.histogram_every) {
+            histograms.append(&trainer.histograms(parameters, step + 1, index)?)?;
         }
         progress.spikes.accept(config, &measured);
         let update = trainer.apply(parameters, &mut optimizer, step, measured);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nn::Network;
-use tensor::Parameters;
+use tensor::{Parameters, Seen};
 
 use crate::batch::DataSet;
 use crate::config::TrainConfig;
@@ -15,6 +15,7 @@ use crate::objective::{NextToken, Objective};
 use crate::observer::Observer;
 use crate::preferences::{PreferencePair, PreferencePairs, PreferenceReport};
 use crate::rehearsal::{TimedUpdate, rehearse};
+use crate::replay::{Replayed, ReplayedStep, replay};
 use crate::run::{HeldOut, Outcome, Run, run};
 use crate::token_stream::{StreamShape, TokenStore, TokenStream};
 
@@ -162,6 +163,21 @@ impl Stage {
         watch: &mut dyn FnMut(&TimedUpdate),
     ) -> Result<()> {
         rehearse(&self.as_run(network, config, Path::new(""), &|| false), parameters, watch)
+    }
+
+    /// Takes the stage's updates up to `step` again and compares them with what `work` holds of them: see [`replay`].
+    pub fn replay(
+        &self,
+        network: &dyn Network,
+        parameters: &mut Parameters,
+        config: &TrainConfig,
+        work: &Path,
+        step: u64,
+        observer: &mut dyn Observer,
+        heard: &mut dyn FnMut(&ReplayedStep),
+        trace: Option<&mut dyn FnMut(&Seen)>,
+    ) -> Result<Replayed> {
+        replay(&self.as_run(network, config, work, &|| false), parameters, step, observer, heard, trace)
     }
 
     fn as_run<'a>(

@@ -2,15 +2,17 @@
 //!
 //! The two are apart so that what was measured can be judged before anything is changed.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use lang::rng::Rng;
 use tensor::optim::Optimizer;
-use tensor::{Gradients, Parameters, Tape};
+use tensor::{Gradients, Parameters, Seen, Tape};
 
 use crate::batch::{Counts, DataOrder, TrainBatch};
 use crate::config::{Checkpointing, TrainConfig};
 use crate::error::{Result, TrainError};
+use crate::histograms::{self, Histogram};
 use crate::observer::Evaluation;
 use crate::run::Run;
 use crate::trap::{self, Rows, Trap};
@@ -81,6 +83,43 @@ impl<'a> Trainer<'a> {
             accumulate(self.run, parameters, &micro_batches, index, Some(&mut self.gradients))?;
         let grad_norm = if loss.is_finite() { self.gradients.norm() } else { f64::NAN };
         Ok(Measured { loss, grad_norm, counts, measures })
+    }
+
+    /// Shows every value of batch `index`, forward and backward. Changes nothing.
+    pub(crate) fn trace(&self, parameters: &Parameters, index: u64, watcher: &mut dyn FnMut(&Seen)) -> Result<()> {
+        let batches = self.micro_batches(index)?;
+        let totals = totals(&batches);
+        let mut gradients = Gradients::zeros_like(parameters);
+        let watcher = RefCell::new(watcher);
+        for (micro, (_, batch)) in batches.iter().enumerate() {
+            let mut forward = |seen: &Seen| (*watcher.borrow_mut())(seen);
+            let mut tape = Tape::new(parameters);
+            tape.watch(&mut forward);
+            let scored = score(self.run, &mut tape, batch, &totals, dropout(self.run.config, index, micro))?;
+            let mut backward = |seen: &Seen| (*watcher.borrow_mut())(seen);
+            tape.backward_watched(scored.output, &scored.seed, &mut gradients, &mut backward)?;
+        }
+        Ok(())
+    }
+
+    /// How weights, gradients and the activations of the first micro-batch of batch `index` are spread, with the gradient
+    /// that was measured last. `step` is the update about to be taken, from 1.
+    pub(crate) fn histograms(&self, parameters: &Parameters, step: u64, index: u64) -> Result<Vec<Histogram>> {
+        let mut found = Vec::new();
+        for (id, name, tensor) in parameters.iter() {
+            found.push(Histogram::of(step, "weight", name, tensor.as_f32()?));
+            if parameters.is_trainable(id) {
+                found.push(Histogram::of(step, "gradient", name, self.gradients.get(id)));
+            }
+        }
+        let batches = self.micro_batches(index)?;
+        if let Some((_, batch)) = batches.first() {
+            let mut watch = |seen: &Seen| found.extend(histograms::of_seen(step, parameters, seen));
+            let mut tape = Tape::forward_only(parameters);
+            tape.watch(&mut watch);
+            score(self.run, &mut tape, batch, &totals(&batches), dropout(self.run.config, index, 0))?;
+        }
+        Ok(found)
     }
 
     /// Takes update `step` (from 0) with what was measured last.

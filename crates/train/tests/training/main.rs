@@ -7,6 +7,7 @@ mod cooldown;
 mod invariances;
 mod logs;
 mod objectives;
+mod replay;
 mod resume;
 mod spikes;
 mod traps;

@@ -11,7 +11,7 @@ use super::*;
 const POISON: std::ops::Range<usize> = 1001..1061;
 
 /// 200 documents that count, 60 tokens of noise behind the first hundred.
-fn poisoned(config: &TrainConfig) -> Stage {
+pub(crate) fn poisoned(config: &TrainConfig) -> Stage {
     let mut documents = counting_documents(200, 1);
     let mut rng = Rng::new(77);
     documents.insert(100, (0..60).map(|_| 1 + rng.below(23) as u32).collect());
@@ -24,7 +24,7 @@ fn poisoned(config: &TrainConfig) -> Stage {
     Stage::pretrain(&text, config).unwrap()
 }
 
-fn guarded(steps: u64) -> TrainConfig {
+pub(crate) fn guarded(steps: u64) -> TrainConfig {
     TrainConfig {
         spike_threshold: 6.0,
         spike_window: 16,
@@ -36,7 +36,7 @@ fn guarded(steps: u64) -> TrainConfig {
 }
 
 /// Runs in `work` until the interruption; the weights and the spikes heard of.
-fn run_in(work: &Path, config: &TrainConfig, steps: u64) -> (Outcome, Vec<u8>, Listener) {
+pub(crate) fn run_in(work: &Path, config: &TrainConfig, steps: u64) -> (Outcome, Vec<u8>, Listener) {
     let (decoder, mut parameters) = tiny_model();
     let mut heard = Listener::default();
     let outcome = poisoned(config).run(&decoder, &mut parameters, config, work, &after(steps), &mut heard).unwrap();
@@ -44,8 +44,8 @@ fn run_in(work: &Path, config: &TrainConfig, steps: u64) -> (Outcome, Vec<u8>, L
 }
 
 #[derive(Default)]
-struct Listener {
-    spikes: Vec<Spike>,
+pub(crate) struct Listener {
+    pub(crate) spikes: Vec<Spike>,
     losses: Vec<(u64, f64)>,
 }
 
