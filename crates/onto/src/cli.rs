@@ -1,12 +1,16 @@
 //! What can be typed: one definition that feeds parsing and help.
 
 mod bench;
+mod replay;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArguments, BenchTrainArguments};
+pub use replay::{
+    CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
+};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,
 /// alignment, use, evaluation.
@@ -73,11 +77,11 @@ pub enum Command {
     #[command(subcommand)]
     Ngram(NgramCommand),
     /// Train a model from scratch on a clean corpus.
-    Pretrain(TrainArguments),
+    Pretrain(StageArguments),
     /// Teach a model to follow instructions.
-    Tune(TrainArguments),
+    Tune(ModelStageArguments),
     /// Teach a model what people prefer (DPO).
-    Align(TrainArguments),
+    Align(ModelStageArguments),
     /// Log-probability, perplexity and bits per byte of a text under a model.
     Score(ScoreArguments),
     /// Continue a prompt.

@@ -19,7 +19,7 @@ use crate::histograms::Histograms;
 use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE, WEIGHTS_KEY};
 use crate::objective::Objective;
 use crate::observer::{Observer, StepMetrics};
-use crate::spikes::{Spike, Verdict, way_back};
+use crate::spikes::{Spike, Verdict};
 use crate::update::{Measured, Trainer, last_checkpoint_note, optimizer};
 
 /// Text the model is measured on while it learns, and never learns from.
@@ -268,7 +268,7 @@ fn spike_of(
         spike.trap = trainer.trap(parameters, index, measured)?;
     }
     let every = run.config.spike_rollback;
-    spike.rolled_back_to = (every > 0).then(|| way_back(step, every));
+    spike.rolled_back_to = (every > 0).then(|| progress.spikes.way_back(step, every));
     let kept = spike.rolled_back_to.unwrap_or(step);
     spike.skipped_batches = (kept + progress.spikes.skipped, index);
     spike.skipped = index + 1 - kept;

@@ -28,6 +28,8 @@ pub(crate) struct Memory {
     pub(crate) skipped: u64,
     /// Spikes so far.
     pub(crate) spikes: u64,
+    /// The step whose state was gone back to last. It is known to be good: an update was taken from it before.
+    returned_to: Option<u64>,
 }
 
 /// A step that was not taken.
@@ -118,6 +120,13 @@ impl Memory {
     /// Remembers that batches were left out because of `spike`.
     pub(crate) fn leave_out(&mut self, spike: &Spike) {
         (self.spikes, self.skipped) = (spike.number, spike.skipped);
+        self.returned_to = spike.rolled_back_to;
+    }
+
+    /// The number of updates after which the state stands that a spike after `step` updates goes back to: the last
+    /// multiple of `every` below `step`, since a state at `step` itself has not shown yet that it is good; unless it has.
+    pub(crate) fn way_back(&self, step: u64, every: u64) -> u64 {
+        if self.returned_to == Some(step) { step } else { way_back(step, every) }
     }
 
     /// What is remembered after going back to a state that remembers `earlier`: its steps, but all batches left out.
@@ -167,8 +176,7 @@ fn bounds(before: &[u64], deviations: f64, window: u64) -> Option<Bounds> {
     Some(Bounds { mean, deviation, threshold: mean + deviations * deviation })
 }
 
-/// The number of updates after which the state stands that a spike after `step` updates goes back to: the last multiple
-/// of `every` below `step`, since a state at `step` itself has not shown yet that it is good.
+/// The last multiple of `every` below `step`: what [`Memory::way_back`] is, but right after a rollback.
 pub(crate) fn way_back(step: u64, every: u64) -> u64 {
     step.saturating_sub(1) / every.max(1) * every
 }
@@ -227,6 +235,9 @@ mod tests {
 
     #[test]
     fn a_state_that_has_not_shown_itself_good_is_not_gone_back_to() {
-        assert_eq!([0, 1, 5, 6, 10, 11].map(|step| way_back(step, 5)), [0, 0, 0, 5, 5, 10]);
+        let mut memory = Memory::default();
+        assert_eq!([0, 1, 5, 6, 10, 11].map(|step| memory.way_back(step, 5)), [0, 0, 0, 5, 5, 10]);
+        memory.returned_to = Some(5);
+        assert_eq!([0, 1, 5, 6, 10, 11].map(|step| memory.way_back(step, 5)), [0, 0, 5, 5, 5, 10]);
     }
 }

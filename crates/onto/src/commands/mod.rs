@@ -1,9 +1,11 @@
 //! One file a group of commands; here is the table that leads to them.
 
 mod bench;
+mod cooldown;
 mod corpora;
 mod measure;
 mod open;
+mod replay;
 mod run;
 mod show;
 mod stages;

@@ -5,6 +5,7 @@ mod evidence;
 pub mod lines;
 pub mod memory;
 pub mod neural;
+pub mod record;
 pub mod source;
 pub mod stage;
 pub mod text;
@@ -22,6 +23,7 @@ use serde_json::json;
 
 use self::lines::read_lines;
 use self::neural::Workplace;
+use self::record::{Record, Source, absolute};
 use self::source::{CONVERSATIONS, DOCUMENTS, HELD_OUT, InstanceSources, PREFERENCES};
 use self::stage::{Context, Stage, input_of};
 use crate::recipe::Recipe;
@@ -160,8 +162,10 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
     let stage = Stage { name: "base", kind: "model", path: &path, config, seed, inputs };
     let (manifest, record) = context.stage(stage, |dir, key| {
         let tokenizer = Tokenizer::load(&at("tokenizer"))?;
-        let workplace = Workplace::new(&path, logs("base"), key)?;
-        neural::pretrain(recipe, context, &at("shards"), held_out_bytes, &tokenizer, &workplace, dir)
+        let (shards, tokenizer_folder) = (absolute(&at("shards"))?, absolute(&at("tokenizer"))?);
+        let source = Source::Shards { shards, held_out_bytes, tokenizer: tokenizer_folder };
+        let workplace = Workplace::new(&path, logs("base"), key, Record::new("pretrain", recipe, source)?)?;
+        neural::pretrain(recipe, context, &at("shards"), held_out_bytes, tokenizer, &workplace, dir)
     })?;
     Workplace::clear(&path, &manifest.key);
     stages.push(record);
@@ -171,7 +175,8 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
     let stage = Stage { name: "tuned", kind: "model", path: &path, config: json!(recipe.tune), seed, inputs };
     let (manifest, record) = context.stage(stage, |dir, key| {
         let conversations: Vec<Conversation> = read_lines(&at("instances").join(CONVERSATIONS))?;
-        let workplace = Workplace::new(&path, logs("tuned"), key)?;
+        let record = over_model("tune", recipe, &at("base"), &at("instances").join(CONVERSATIONS))?;
+        let workplace = Workplace::new(&path, logs("tuned"), key, record)?;
         neural::tune(recipe, context, &at("base"), &conversations, &workplace, dir)
     })?;
     Workplace::clear(&path, &manifest.key);
@@ -182,7 +187,8 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
     let stage = Stage { name: "aligned", kind: "model", path: &path, config: json!(recipe.align), seed, inputs };
     let (manifest, record) = context.stage(stage, |dir, key| {
         let preferences: Vec<Preference> = read_lines(&at("instances").join(PREFERENCES))?;
-        let workplace = Workplace::new(&path, logs("aligned"), key)?;
+        let record = over_model("align", recipe, &at("tuned"), &at("instances").join(PREFERENCES))?;
+        let workplace = Workplace::new(&path, logs("aligned"), key, record)?;
         neural::align(recipe, context, &at("tuned"), &preferences, &workplace, dir)
     })?;
     Workplace::clear(&path, &manifest.key);
@@ -210,6 +216,12 @@ pub fn live(recipe: &Recipe, context: &Context) -> Result<Life> {
         seconds: started.elapsed().as_secs_f64(),
         nothing_to_do,
     })
+}
+
+/// The record of a stage that begins with a model.
+fn over_model(section: &str, recipe: &Recipe, model: &Path, instances: &Path) -> Result<Record> {
+    let source = Source::Instances { model: absolute(model)?, data: vec![absolute(instances)?] };
+    Record::new(section, recipe, source)
 }
 
 /// Keeps a second run out of the same folder.

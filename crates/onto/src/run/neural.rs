@@ -17,6 +17,7 @@ use tensor::Parameters;
 use train::{Outcome, PreferencePair, PretrainText, Stage, Summary, TargetSequence, TrainConfig};
 
 use super::memory;
+use super::record::{RECORD_FILE, Record};
 use super::stage::Context;
 use super::text::{HELD_OUT_SHARD, TRAIN_SHARD};
 use crate::recipe::Recipe;
@@ -26,14 +27,30 @@ use crate::terminal::{Interrupted, TrainingProgress, grouped};
 pub struct Workplace {
     /// Checkpoints; removed when the artifact stands.
     pub checkpoints: PathBuf,
-    /// `metrics.jsonl` and TensorBoard events.
+    /// `metrics.jsonl` and TensorBoard events; beside them what is needed to take a step again or to append a cooldown.
     pub logs: PathBuf,
+}
+
+/// A stage, ready to learn.
+pub struct Prepared {
+    /// The model.
+    pub decoder: Decoder,
+    /// The weights it starts from.
+    pub parameters: Parameters,
+    /// What it learns.
+    pub stage: Stage,
+    /// How.
+    pub config: TrainConfig,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    /// What preparing it has to tell, by the name it has among the metrics.
+    report: Option<(&'static str, Value)>,
 }
 
 impl Workplace {
     /// The workplace of the stage that will stand at `artifact`. The key of what it is made from is part of its name, so
     /// checkpoints of another recipe are never taken up; those are removed.
-    pub fn new(artifact: &Path, logs: PathBuf, key: &str) -> Result<Workplace> {
+    pub fn new(artifact: &Path, logs: PathBuf, key: &str, record: Record) -> Result<Workplace> {
         let parent = artifact.parent().unwrap_or(Path::new("."));
         let name = artifact.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let prefix = format!(".{name}.work-");
@@ -47,16 +64,30 @@ impl Workplace {
             }
         }
         fs::create_dir_all(&checkpoints).with_context(|| format!("cannot create {}", checkpoints.display()))?;
+        record.write(&checkpoints)?;
         Ok(Workplace { checkpoints, logs })
     }
 
-    /// Moves the logs to their place.
-    fn keep_logs(&self, summary: &Summary) -> Result<()> {
+    /// Copies the logs to their place, and of the checkpoints the one that another end could go on from.
+    fn keep_logs(&self, summary: &Summary, config: &TrainConfig) -> Result<()> {
+        // What an earlier run of the stage left; nothing else that stands there is touched.
+        for entry in fs::read_dir(&self.logs).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("checkpoint-") || name == train::HISTOGRAMS_FOLDER {
+                let path = entry.path();
+                fs::remove_dir_all(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+            }
+        }
         fs::create_dir_all(&self.logs).with_context(|| format!("cannot create {}", self.logs.display()))?;
-        for file in [&summary.metrics, &summary.events] {
-            let Some(name) = file.file_name() else { continue };
-            let target = self.logs.join(name);
-            fs::copy(file, &target).with_context(|| format!("cannot write {}", target.display()))?;
+        let mut kept: Vec<PathBuf> = vec![summary.metrics.clone(), summary.events.clone()];
+        kept.extend([RECORD_FILE, train::IDENTITY_FILE].map(|name| self.checkpoints.join(name)));
+        let histograms = self.checkpoints.join(train::HISTOGRAMS_FOLDER);
+        kept.extend(histograms.is_dir().then_some(histograms));
+        let open_end = config.schedule().decay_start().map(|step| format!("checkpoint-{step:06}"));
+        kept.extend(open_end.map(|name| self.checkpoints.join(name)).filter(|path| path.is_dir()));
+        for path in &kept {
+            let Some(name) = path.file_name() else { continue };
+            copy(path, &self.logs.join(name))?;
         }
         Ok(())
     }
@@ -70,6 +101,22 @@ impl Workplace {
     }
 }
 
+/// Copies a file, or a folder with what is in it.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        fs::copy(from, to).with_context(|| format!("cannot write {}", to.display()))?;
+        return Ok(());
+    }
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name() {
+            copy(&path, &to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
 /// A training configuration with the run's seed where its own is 0.
 fn seeded(config: &TrainConfig, seed: u64) -> TrainConfig {
     TrainConfig { seed: if config.seed == 0 { seed } else { config.seed }, ..config.clone() }
@@ -81,17 +128,29 @@ pub fn pretrain(
     context: &Context,
     shards: &Path,
     held_out_bytes: u64,
-    tokenizer: &Tokenizer,
+    tokenizer: Tokenizer,
     workplace: &Workplace,
     dir: &Path,
 ) -> Result<Map<String, Value>> {
+    let prepared = prepare_pretrain(recipe, context, shards, held_out_bytes, tokenizer)?;
+    prepared.learn(context, workplace, "base", dir)
+}
+
+/// Everything before the first update of [`pretrain`].
+pub fn prepare_pretrain(
+    recipe: &Recipe,
+    context: &Context,
+    shards: &Path,
+    held_out_bytes: u64,
+    tokenizer: Tokenizer,
+) -> Result<Prepared> {
     let shape =
         recipe.model.decoder(tokenizer.vocabulary_size(), tokenizer.beginning_of_text(), tokenizer.end_of_text());
     let decoder = Decoder::new(shape)?;
     let config = seeded(&recipe.pretrain.train, recipe.seed);
     // Before the weights are made: a shape that cannot fit is refused, not tried.
     check_memory(context, &decoder, &config, "pretrain")?;
-    let mut parameters = match recipe.model.start.as_str() {
+    let parameters = match recipe.model.start.as_str() {
         "copying" => decoder.init_copying(recipe.seed, &tokenizer.without_spaces())?,
         _ => decoder.init(recipe.seed),
     };
@@ -111,11 +170,7 @@ pub fn pretrain(
         config.steps as f64 / stage.steps_per_epoch(&config).max(1) as f64,
         grouped(text.corpus.token_count() as f64),
     ));
-    let summary = learn(context, &stage, &decoder, &mut parameters, &config, workplace, "base")?;
-    save(&decoder, &parameters, tokenizer, dir)?;
-    let mut metrics = summary_metrics(&summary, &decoder);
-    metrics.insert("held_out_bits_per_byte".into(), json!(summary.eval_bits_per_byte));
-    Ok(metrics)
+    Ok(Prepared { decoder, parameters, stage, config, tokenizer, report: None })
 }
 
 /// Learns to follow instructions from conversations.
@@ -127,7 +182,17 @@ pub fn tune(
     workplace: &Workplace,
     dir: &Path,
 ) -> Result<Map<String, Value>> {
-    let (decoder, mut parameters, tokenizer, template) = open_model(base)?;
+    prepare_tune(recipe, context, base, conversations)?.learn(context, workplace, "tuned", dir)
+}
+
+/// Everything before the first update of [`tune`].
+pub fn prepare_tune(
+    recipe: &Recipe,
+    context: &Context,
+    base: &Path,
+    conversations: &[Conversation],
+) -> Result<Prepared> {
+    let (decoder, parameters, tokenizer, template) = open_model(base)?;
     let config = seeded(&recipe.tune.train, recipe.seed);
     check_context(&decoder, &config, "tune")?;
     let mut sequences = Vec::with_capacity(conversations.len());
@@ -155,11 +220,8 @@ pub fn tune(
             report.too_long, config.sequence_length
         ));
     }
-    let summary = learn(context, &stage, &decoder, &mut parameters, &config, workplace, "tuned")?;
-    save(&decoder, &parameters, &tokenizer, dir)?;
-    let mut metrics = summary_metrics(&summary, &decoder);
-    metrics.insert("packing".into(), serde_json::to_value(report)?);
-    Ok(metrics)
+    let report = Some(("packing", serde_json::to_value(report)?));
+    Ok(Prepared { decoder, parameters, stage, config, tokenizer, report })
 }
 
 /// Learns what people prefer from pairs of answers.
@@ -171,7 +233,12 @@ pub fn align(
     workplace: &Workplace,
     dir: &Path,
 ) -> Result<Map<String, Value>> {
-    let (decoder, mut parameters, tokenizer, template) = open_model(tuned)?;
+    prepare_align(recipe, context, tuned, preferences)?.learn(context, workplace, "aligned", dir)
+}
+
+/// Everything before the first update of [`align`].
+pub fn prepare_align(recipe: &Recipe, context: &Context, tuned: &Path, preferences: &[Preference]) -> Result<Prepared> {
+    let (decoder, parameters, tokenizer, template) = open_model(tuned)?;
     let config = seeded(&recipe.align.train, recipe.seed);
     check_context(&decoder, &config, "align")?;
     let end_of_turn = tokenizer.end_of_turn().unwrap_or_else(|| tokenizer.end_of_text());
@@ -204,35 +271,41 @@ pub fn align(
             report.too_long, config.sequence_length
         ));
     }
-    let summary = learn(context, &stage, &decoder, &mut parameters, &config, workplace, "aligned")?;
-    save(&decoder, &parameters, &tokenizer, dir)?;
-    let mut metrics = summary_metrics(&summary, &decoder);
-    metrics.insert("pairs".into(), serde_json::to_value(report)?);
-    Ok(metrics)
+    let report = Some(("pairs", serde_json::to_value(report)?));
+    Ok(Prepared { decoder, parameters, stage, config, tokenizer, report })
 }
 
-fn learn(
-    context: &Context,
-    stage: &Stage,
-    decoder: &Decoder,
-    parameters: &mut Parameters,
-    config: &TrainConfig,
-    workplace: &Workplace,
-    label: &str,
-) -> Result<Summary> {
-    let interrupt = || context.interrupt.load(Ordering::SeqCst);
-    let mut observer = TrainingProgress::new(&context.terminal, label);
-    match stage.run(decoder, parameters, config, &workplace.checkpoints, &interrupt, &mut observer)? {
-        Outcome::Finished(summary) => {
-            workplace.keep_logs(&summary)?;
-            Ok(summary)
-        }
-        Outcome::Interrupted { step, checkpoint } => Err(Interrupted(format!(
-            "stopped after step {step} of {}; the checkpoint is {}, and the same command goes on from it",
-            config.steps,
-            checkpoint.display()
-        ))
-        .into()),
+impl Prepared {
+    /// Learns, and writes the model into `dir`; the metrics of the stage.
+    fn learn(
+        mut self,
+        context: &Context,
+        workplace: &Workplace,
+        label: &str,
+        dir: &Path,
+    ) -> Result<Map<String, Value>> {
+        let interrupt = || context.interrupt.load(Ordering::SeqCst);
+        let mut observer = TrainingProgress::new(&context.terminal, label);
+        let Prepared { decoder, parameters, stage, config, tokenizer, report } = &mut self;
+        let summary = match stage.run(decoder, parameters, config, &workplace.checkpoints, &interrupt, &mut observer)? {
+            Outcome::Finished(summary) => summary,
+            Outcome::Interrupted { step, checkpoint } => {
+                return Err(Interrupted(format!(
+                    "stopped after step {step} of {}; the checkpoint is {}, and the same command goes on from it",
+                    config.steps,
+                    checkpoint.display()
+                ))
+                .into());
+            }
+        };
+        workplace.keep_logs(&summary, config)?;
+        save(decoder, parameters, tokenizer, dir)?;
+        let mut metrics = summary_metrics(&summary, decoder);
+        match report.take() {
+            Some((name, report)) => metrics.insert(name.into(), report),
+            None => metrics.insert("held_out_bits_per_byte".into(), json!(summary.eval_bits_per_byte)),
+        };
+        Ok(metrics)
     }
 }
 

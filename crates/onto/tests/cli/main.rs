@@ -8,5 +8,6 @@ mod bench;
 mod commands;
 mod edges;
 mod life;
+mod safety;
 mod support;
 mod tidy;

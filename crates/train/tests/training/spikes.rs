@@ -85,9 +85,11 @@ fn poison_is_left_out_and_the_run_goes_on() {
         assert_eq!((spike.measure, spike.number), ("loss", index as u64 + 1));
         assert!(spike.value > spike.threshold && spike.threshold > spike.mean, "{spike:?}");
         assert!(spike.rows.iter().any(|&row| is_poison(row)), "{spike:?}");
-        // Back to the last multiple of five below the step, and every batch from there on.
-        let kept = (spike.step - 2) / 5 * 5;
-        assert_eq!(spike.rolled_back_to, Some(kept));
+        // Back to the last multiple of five below the step, or to where it was gone back to before, and every batch
+        // from there on.
+        let kept = spike.rolled_back_to.unwrap();
+        let again = index > 0 && heard.spikes[index - 1].rolled_back_to == Some(spike.step - 1);
+        assert_eq!(kept, if again { spike.step - 1 } else { (spike.step - 2) / 5 * 5 });
         let batches = spike.step - kept;
         assert_eq!(spike.skipped_batches.1 - spike.skipped_batches.0 + 1, batches);
         assert_eq!(spike.skipped_rows.len() as u64, batches);
@@ -239,4 +241,31 @@ fn a_way_back_that_is_damaged_is_named() {
     let error = run.unwrap_err();
     assert!(matches!(error, TrainError::NoWayBack { .. }), "{error}");
     assert!(error.to_string().contains(&name) && error.to_string().contains("start anew"), "{error}");
+}
+
+/// Spike upon spike: ordinary noise is one, and the state gone back to is gone back to again.
+#[test]
+fn spikes_upon_spikes_always_find_a_way_back() {
+    let config = TrainConfig {
+        spike_threshold: 0.9,
+        spike_window: 4,
+        spike_rollback: 3,
+        spike_limit: 400,
+        learning_rate: 1e-5,
+        checkpoint_every: 2,
+        ..guarded(14)
+    };
+    let straight = tempfile::tempdir().unwrap();
+    let (_, expected, heard) = run_in(straight.path(), &config, u64::MAX);
+    let again = heard.spikes.windows(2).any(|pair| {
+        pair[1].rolled_back_to == pair[0].rolled_back_to && pair[1].rolled_back_to == Some(pair[1].step - 1)
+    });
+    assert!(again, "{:?}", heard.spikes.iter().map(|spike| (spike.step, spike.rolled_back_to)).collect::<Vec<_>>());
+    for stop in [3, 6, 9, 12, 16, 20] {
+        let work = tempfile::tempdir().unwrap();
+        run_in(work.path(), &config, stop);
+        let (_, found, _) = run_in(work.path(), &config, u64::MAX);
+        assert!(found == expected, "stopped at {stop}");
+        assert_eq!(log_of(work.path()), log_of(straight.path()), "stopped at {stop}");
+    }
 }
