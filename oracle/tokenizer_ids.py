@@ -56,7 +56,7 @@ def data_lines(folder, limit):
         try:
             with (gzip.open(path) if path.suffix == ".gz" else open(path, "rb")) as file:
                 raw = file.read(limit)
-        except OSError:
+        except (OSError, EOFError):
             continue
         text = raw.decode("utf-8", "ignore")
         if "\0" in text[:1000] or len(text.encode()) < 0.9 * len(raw):

@@ -11,3 +11,4 @@ mod life;
 mod safety;
 mod support;
 mod tidy;
+mod tokenizers;
