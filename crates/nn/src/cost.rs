@@ -119,7 +119,10 @@ pub(crate) fn estimate(
     // In the last part: its own values, where they are made again.
     let again = if step.checkpoints { again } else { 0 };
     let last = gradients_before.max(table) + base + rows * (wide(again) + wide(flowing));
-    let most = loss.max(last).max(wide(weights)).saturating_mul(4);
+    // In the first part, to which the pass comes last: little is kept by then, but nearly all gradients are there.
+    let without_first = wide(weights) - wide(weights).saturating_sub(table) / wide(parts.max(1));
+    let first = gradients_before.max(without_first) + rows * (wide(stays) + wide(around) + wide(again) + wide(flowing));
+    let most = loss.max(last).max(first).max(wide(weights)).saturating_mul(4);
     MemoryEstimate {
         weights: weights.saturating_mul(4),
         optimiser: step.optimiser_values.saturating_mul(4),

@@ -212,7 +212,15 @@ impl Network for Decoder {
         let again = kept + hidden;
         // Hidden states before and after the last norm, and the slopes of the latter.
         let at_loss = 3 * hidden;
-        TokenValues { parts: c.n_layers as u64, kept, checkpointed: hidden, again, flowing, around: 0, at_loss }
+        TokenValues {
+            parts: c.n_layers as u64,
+            kept,
+            checkpointed: hidden + 2 * statistic + c.n_heads as u64,
+            again,
+            flowing,
+            around: 0,
+            at_loss,
+        }
     }
 }
 
