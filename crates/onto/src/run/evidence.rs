@@ -253,8 +253,10 @@ fn tokenizer_facts(folder: &Path, clean: &Path, metrics: &Map<String, Value>) ->
         let mut pieces: Vec<String> = Vec::new();
         let mut start = 0;
         for (_, range) in tokenizer.encode_with_offsets(&text) {
-            // A character may be cut into several tokens; it is shown whole, with the last of them.
-            if let Some(piece) = text.get(start..range.end) {
+            // A character may be cut into several tokens, all of which stand for it; it is shown once, with the first.
+            if start < range.end
+                && let Some(piece) = text.get(start..range.end)
+            {
                 pieces.push(piece.to_owned());
                 start = range.end;
             }
