@@ -2,10 +2,14 @@
 
 Goldens of the tiny models (committed under crates/nn/tests/goldens):
 
-    cargo run -p nn --example export_tiny -- oracle/out/tiny
+    cargo run -p nn --example export_tiny -- write oracle/out/tiny
     oracle/.venv/bin/python oracle/export.py oracle/out/tiny crates/nn/tests/goldens
 
-Logits of one folder for given ids, as JSON on stdout:
+and the way back: what transformers has saved of them, beside each folder, is read by us and compared bit by bit:
+
+    cargo run -p nn --example export_tiny -- read oracle/out/tiny
+
+Logits of one folder of a decoder for given ids, as JSON on stdout:
 
     oracle/.venv/bin/python oracle/export.py runs/quickstart/models/base --ids 0,5,7
 """
@@ -18,12 +22,19 @@ from pathlib import Path
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM
+from safetensors.torch import load_file
+
+STEPS = 10
+# Epsilon is large: a gradient that is nothing but rounding (that of the keys' biases) must not become a step.
+ADAMW = {"lr": 1e-3, "betas": [0.9, 0.95], "eps": 1e-6}
+WEIGHT_DECAY = 0.1
+CLIP_NORM = 1.0
 
 
 def load(folder):
     """The model in f32, with the loading report checked: nothing missing, nothing left over."""
-    model, report = AutoModelForCausalLM.from_pretrained(
+    name = json.loads((folder / "config.json").read_text())["architectures"][0]
+    model, report = getattr(transformers, name).from_pretrained(
         folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
     )
     for key in ("missing_keys", "unexpected_keys", "mismatched_keys"):
@@ -46,7 +57,7 @@ def number(value):
 
 
 def gradient_entry(gradient, samples=8):
-    """The norm of a gradient and a few of its values, by flat index."""
+    """The norm of a gradient, or a weight, and a few of its values, by flat index."""
     flat = gradient.reshape(-1)
     step = max(1, flat.numel() // samples)
     # A step that shares no factor with the row length visits all columns.
@@ -58,21 +69,75 @@ def gradient_entry(gradient, samples=8):
     }
 
 
+def padded(rows, value):
+    """Rows of any lengths as a matrix."""
+    longest = max(len(row) for row in rows)
+    return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+
+def seen(rows):
+    """1 where there is text, 0 where there is padding."""
+    return padded([[1] * len(row) for row in rows], 0)
+
+
+def inputs(case, rows):
+    """The arguments of the model: ids, what masks their padding, and labels."""
+    labels = {"labels": padded(rows["labels"], -100)}
+    (kind, shape), = case["shape"].items()
+    if kind == "decoder":
+        return {"input_ids": torch.tensor(rows["ids"]), **labels}
+    if kind == "encoder":
+        pad = shape["pad_token_id"]
+        mask, types = seen(rows["ids"]), padded(rows["token_types"], 0)
+        return {"input_ids": padded(rows["ids"], pad), "attention_mask": mask, "token_type_ids": types, **labels}
+    source = {"input_ids": padded(rows["source"], shape["pad_token_id"]), "attention_mask": seen(rows["source"])}
+    return {**source, "decoder_input_ids": torch.tensor(rows["ids"]), **labels}
+
+
+def steps(model, case):
+    """Losses of ten AdamW steps over the rows in turn, and samples of every weight afterwards."""
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.dim() == 2], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in parameters if p.dim() != 2], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, **ADAMW)
+    losses = []
+    for step in range(STEPS):
+        optimizer.zero_grad()
+        loss = model(**inputs(case, case["rows"][step % len(case["rows"])])).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM)
+        optimizer.step()
+        losses.append(number(loss.item()))
+    return {**ADAMW, "weight_decay": WEIGHT_DECAY, "clip_norm": CLIP_NORM, "losses": losses, "weights": {name: gradient_entry(p.detach()) for name, p in model.named_parameters()}}
+
+
 def golden(folder):
-    """Config, seed and ids of a tiny model; its logits, next-token loss and the gradient of every parameter."""
+    """A tiny model's case; its logits, loss and the gradient of every parameter for the first rows; ten steps; and what
+    transformers calls config and tensors when it saves the model."""
     case = json.loads((folder / "case.json").read_text())
     model = load(folder)
-    ids = torch.tensor(case["ids"])
-    output = model(ids, labels=ids)
+    saved = folder / "saved"
+    model.save_pretrained(saved)
+    # From here on in float64, so that the golden's own rounding is none.
+    model = model.double()
+    output = model(**inputs(case, case["rows"][0]))
     output.loss.backward()
-    return {
+    result = {
         "versions": versions(),
         "class": type(model).__name__,
         **case,
         "logits": [number(x) for x in output.logits.detach().reshape(-1).tolist()],
         "loss": number(output.loss.item()),
         "gradients": {name: gradient_entry(p.grad) for name, p in model.named_parameters()},
+        "saved": {
+            "config": json.loads((saved / "config.json").read_text()),
+            "tensors": {name: list(x.shape) for name, x in sorted(load_file(saved / "model.safetensors").items())},
+        },
     }
+    result["steps"] = steps(model, case)
+    return result
 
 
 def main():

@@ -119,12 +119,12 @@ impl<'m> NeuralSession<'m> {
         }
         for (layer, cache) in decoder.layers().iter().zip(cache) {
             norm(x, &layer.attention_norm, normed)?;
-            linear(normed, &layer.query, query)?;
+            linear(normed, &layer.attention.query, query)?;
             let old = past * kv;
             cache.keys.resize(old + rows * kv, 0.0);
             cache.values.resize(old + rows * kv, 0.0);
-            linear(normed, &layer.key, &mut cache.keys[old..])?;
-            linear(normed, &layer.value, &mut cache.values[old..])?;
+            linear(normed, &layer.attention.key, &mut cache.keys[old..])?;
+            linear(normed, &layer.attention.value, &mut cache.values[old..])?;
             if let PositionKind::Rope { theta } = config.position {
                 forward::rope(query, positions, head_dim, theta as f32)?;
                 forward::rope(&mut cache.keys[old..], positions, head_dim, theta as f32)?;
@@ -134,7 +134,7 @@ impl<'m> NeuralSession<'m> {
                 let (keys, values) = (&cache.keys[..len * kv], &cache.values[..len * kv]);
                 forward::attend_cached(query, keys, values, len, n_heads, n_kv_heads, head_dim, out)?;
             }
-            linear(attended, &layer.output, branch)?;
+            linear(attended, &layer.attention.output, branch)?;
             add(x, branch);
 
             norm(x, &layer.mlp_norm, normed)?;

@@ -1,4 +1,5 @@
-//! What a decoder reads: equally long rows of token ids, with positions and an attention mask.
+//! What a network reads: equally long rows of token ids, with positions and an attention mask, and for an
+//! encoder-decoder the rows its encoder reads.
 
 use std::sync::Arc;
 
@@ -19,14 +20,110 @@ pub struct Batch {
     pub positions: Vec<u32>,
     /// Which tokens see which.
     pub mask: Mask,
+    /// The segment of each token, for encoders that tell segments apart; empty where all are in segment 0.
+    pub token_types: Vec<u32>,
+    /// What an encoder-decoder's encoder reads.
+    pub source: Option<Source>,
+}
+
+/// The rows that an encoder reads for a decoder: as many as the decoder's, each padded at its end.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Token ids, `batch * time` of them.
+    pub ids: Vec<u32>,
+    /// How many tokens in a row, padding included.
+    pub time: usize,
+    /// How many tokens of each row are no padding.
+    pub lengths: Vec<usize>,
+}
+
+impl Source {
+    /// Rows of any lengths, filled up with `pad` to the longest.
+    ///
+    /// # Errors
+    /// When there is no row, or an empty one.
+    pub fn new<R: AsRef<[u32]>>(rows: &[R], pad: u32) -> Result<Source, NnError> {
+        let (ids, time, lengths) = fill_up(rows, pad)?;
+        Ok(Source { ids, time, lengths })
+    }
 }
 
 impl Batch {
     /// Rows of equal length, each one text read from left to right.
     pub fn causal<R: AsRef<[u32]>>(rows: &[R]) -> Result<Batch, NnError> {
+        Batch::alike(rows, Mask::Causal)
+    }
+
+    /// Rows of equal length, each one text of which every token sees every other.
+    pub fn full<R: AsRef<[u32]>>(rows: &[R]) -> Result<Batch, NnError> {
+        Batch::alike(rows, Mask::Full)
+    }
+
+    fn alike<R: AsRef<[u32]>>(rows: &[R], mask: Mask) -> Result<Batch, NnError> {
         let (ids, batch, time) = join(rows)?;
         let positions = (0..batch).flat_map(|_| 0..time as u32).collect();
-        Ok(Batch { ids, batch, time, positions, mask: Mask::Causal })
+        Ok(Batch { ids, batch, time, positions, mask, token_types: Vec::new(), source: None })
+    }
+
+    /// Rows of any lengths, filled up with `pad` to the longest; every token of a row sees every other, and no token of
+    /// the text sees padding.
+    ///
+    /// # Errors
+    /// When there is no row, or an empty one.
+    pub fn padded<R: AsRef<[u32]>>(rows: &[R], pad: u32) -> Result<Batch, NnError> {
+        let (ids, time, lengths) = fill_up(rows, pad)?;
+        let positions = lengths.iter().flat_map(|_| 0..time as u32).collect();
+        let mask = Mask::padded(&lengths, time)?;
+        Ok(Batch { ids, batch: lengths.len(), time, positions, mask, token_types: Vec::new(), source: None })
+    }
+
+    /// The same with what the encoder reads.
+    pub fn with_source(self, source: Source) -> Batch {
+        Batch { source: Some(source), ..self }
+    }
+
+    /// The same with a segment for every token.
+    pub fn with_token_types(self, token_types: Vec<u32>) -> Batch {
+        Batch { token_types, ..self }
+    }
+
+    /// Whether sizes, ids and positions fit together and fit a vocabulary and a table of positions.
+    pub(crate) fn check(&self, vocabulary_size: usize, positions: Option<usize>) -> Result<(), NnError> {
+        let rows = self.batch.checked_mul(self.time);
+        if rows != Some(self.ids.len()) || self.positions.len() != self.ids.len() || self.ids.is_empty() {
+            return Err(NnError::Batch(format!(
+                "{} rows of {} tokens, but {} ids and {} positions",
+                self.batch,
+                self.time,
+                self.ids.len(),
+                self.positions.len()
+            )));
+        }
+        check_ids(&self.ids, vocabulary_size)?;
+        let beyond = |limit: usize| self.positions.iter().find(move |&&position| position as usize >= limit);
+        match positions.and_then(|limit| Some((*beyond(limit)? as usize, limit))) {
+            Some((position, limit)) => Err(NnError::TooLong { position, limit }),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether what stands beside the rows is what `reader` asks for: a source, and segments below `n_segments`.
+    pub(crate) fn check_reader(&self, reader: &str, reads_source: bool, n_segments: usize) -> Result<(), NnError> {
+        if self.source.is_some() != reads_source {
+            let has = if reads_source { "no rows for its encoder" } else { "rows for an encoder" };
+            return Err(NnError::Batch(format!("{reader} was given {has}")));
+        }
+        if !self.token_types.is_empty() && self.token_types.len() != self.ids.len() {
+            let (segments, tokens) = (self.token_types.len(), self.ids.len());
+            return Err(NnError::Batch(format!("segments for {segments} tokens, but {tokens} tokens")));
+        }
+        match self.token_types.iter().position(|&segment| segment as usize >= n_segments) {
+            Some(at) => Err(NnError::Batch(format!(
+                "segment {} at position {at}, but {reader} knows {n_segments}",
+                self.token_types[at]
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Rows of equal length, each filled with whole documents whose lengths are given row by row. Positions restart
@@ -52,8 +149,36 @@ impl Batch {
                 document += 1;
             }
         }
-        Ok(Batch { ids, batch, time, positions, mask: Mask::Packed { document_of: Arc::from(document_of) } })
+        Ok(Batch {
+            ids,
+            batch,
+            time,
+            positions,
+            mask: Mask::Packed { document_of: Arc::from(document_of) },
+            token_types: Vec::new(),
+            source: None,
+        })
     }
+}
+
+/// Whether every id has a row in a table of `vocabulary_size`.
+pub(crate) fn check_ids(ids: &[u32], vocabulary_size: usize) -> Result<(), NnError> {
+    match ids.iter().enumerate().find(|&(_, &id)| id as usize >= vocabulary_size) {
+        Some((at, &id)) => Err(NnError::UnknownToken { id, at, vocabulary_size }),
+        None => Ok(()),
+    }
+}
+
+/// Ids of the rows filled up to the longest, its length, and the length of each.
+fn fill_up<R: AsRef<[u32]>>(rows: &[R], pad: u32) -> Result<(Vec<u32>, usize, Vec<usize>), NnError> {
+    let lengths: Vec<usize> = rows.iter().map(|row| row.as_ref().len()).collect();
+    if let Some(row) = lengths.iter().position(|&length| length == 0) {
+        return Err(NnError::Batch(format!("row {row} has no tokens")));
+    }
+    let time = *lengths.iter().max().ok_or_else(|| NnError::Batch("there are no rows in it".to_string()))?;
+    let padding = |row: &R| std::iter::repeat_n(pad, time - row.as_ref().len());
+    let ids = rows.iter().flat_map(|row| row.as_ref().iter().copied().chain(padding(row))).collect();
+    Ok((ids, time, lengths))
 }
 
 fn join<R: AsRef<[u32]>>(rows: &[R]) -> Result<(Vec<u32>, usize, usize), NnError> {

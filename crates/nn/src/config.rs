@@ -34,8 +34,22 @@ pub enum MlpKind {
     /// `down(silu(gate(x)) * up(x))` (Shazeer 2020).
     #[serde(rename = "swiglu")]
     SwiGlu,
+    /// `down(gelu(gate(x)) * up(x))` with the tanh form of GELU (Shazeer 2020).
+    #[serde(rename = "geglu")]
+    GeGlu,
     /// `proj(gelu(fc(x)))` with the tanh form of GELU (Hendrycks & Gimpel 2016).
     Gelu,
+    /// `proj(gelu(fc(x)))` with GELU as it is defined, by the error function.
+    GeluErf,
+    /// `proj(max(0, fc(x)))`.
+    Relu,
+}
+
+impl MlpKind {
+    /// Whether one of two layers gates the other: three matrices instead of two.
+    pub fn is_gated(self) -> bool {
+        matches!(self, MlpKind::SwiGlu | MlpKind::GeGlu)
+    }
 }
 
 /// The model families that the numbers of a [`DecoderConfig`] can describe, each a class of `transformers`.
@@ -162,23 +176,9 @@ impl DecoderConfig {
             ("intermediate_size", self.intermediate_size),
             ("max_position_embeddings", self.max_position_embeddings),
         ];
-        // 2^28 keeps every product of two sizes and every token id inside its type, whatever a file asked for.
-        for (name, size) in sizes {
-            if size == 0 || size > 1 << 28 {
-                return Err(refuse(format!("{name} is {size}"), &format!("{name} must be between 1 and 2^28")));
-            }
-        }
-        // The registry is built before any weight is seen: a damaged file must not make it large.
-        if self.n_layers > 1 << 12 {
-            return Err(refuse(format!("n_layers is {}", self.n_layers), "n_layers must be at most 4096"));
-        }
-        let (hidden, heads, kv_heads) = (self.hidden_size, self.n_heads, self.n_kv_heads);
-        if hidden % heads != 0 {
-            return Err(refuse(
-                format!("hidden_size {hidden} is not divisible by n_heads {heads}"),
-                "change hidden_size or n_heads",
-            ));
-        }
+        check_sizes(&sizes)?;
+        check_heads(self.hidden_size, self.n_heads)?;
+        let (heads, kv_heads) = (self.n_heads, self.n_kv_heads);
         if heads % kv_heads != 0 {
             return Err(refuse(
                 format!("n_heads {heads} is not divisible by n_kv_heads {kv_heads}"),
@@ -198,11 +198,7 @@ impl DecoderConfig {
             ));
         }
         self.check_numbers()?;
-        let elements = self.n_parameters_exact();
-        if elements > 1 << 40 {
-            return Err(refuse(format!("{elements} parameters"), "make the sizes smaller"));
-        }
-        Ok(())
+        check_elements(self.n_parameters_exact())
     }
 
     fn check_numbers(&self) -> Result<(), NnError> {
@@ -210,23 +206,65 @@ impl DecoderConfig {
         if let PositionKind::Rope { theta } = self.position {
             positive.push(("theta", theta));
         }
-        for (name, value) in positive {
-            if !(value.is_finite() && value > 0.0) {
-                return Err(refuse(format!("{name} is {value}"), &format!("{name} must be a positive number")));
-            }
+        check_positive(&positive)?;
+        check_spread("init_std", self.init_std)?;
+        let tokens = [("bos_token_id", self.bos_token_id), ("eos_token_id", self.eos_token_id)];
+        check_tokens(&tokens, self.vocab_size)
+    }
+}
+
+/// What every shape asks of its sizes. 2^28 keeps every product of two and every token id inside its type, whatever a file
+/// asked for; the registry is built before any weight is seen, so a damaged file must not make it large.
+pub(crate) fn check_sizes(sizes: &[(&str, usize)]) -> Result<(), NnError> {
+    for &(name, size) in sizes {
+        let is_count = name.ends_with("layers");
+        let (limit, written) = if is_count { (1 << 12, "4096") } else { (1 << 28, "2^28") };
+        if size == 0 || size > limit {
+            return Err(refuse(format!("{name} is {size}"), &format!("{name} must be between 1 and {written}")));
         }
-        if !(self.init_std.is_finite() && self.init_std >= 0.0) {
-            return Err(refuse(format!("init_std is {}", self.init_std), "init_std must not be negative"));
-        }
-        for (name, id) in [("bos_token_id", self.bos_token_id), ("eos_token_id", self.eos_token_id)] {
-            if id as usize >= self.vocab_size {
-                return Err(refuse(
-                    format!("{name} {id} is outside the vocabulary of {}", self.vocab_size),
-                    &format!("change {name} or vocab_size"),
-                ));
-            }
-        }
-        Ok(())
+    }
+    Ok(())
+}
+
+pub(crate) fn check_heads(hidden: usize, heads: usize) -> Result<(), NnError> {
+    match hidden.is_multiple_of(heads) {
+        true => Ok(()),
+        false => Err(refuse(
+            format!("hidden_size {hidden} is not divisible by n_heads {heads}"),
+            "change hidden_size or n_heads",
+        )),
+    }
+}
+
+pub(crate) fn check_elements(elements: u128) -> Result<(), NnError> {
+    match elements > 1 << 40 {
+        true => Err(refuse(format!("{elements} parameters"), "make the sizes smaller")),
+        false => Ok(()),
+    }
+}
+
+pub(crate) fn check_positive(numbers: &[(&str, f64)]) -> Result<(), NnError> {
+    match numbers.iter().find(|(_, value)| !(value.is_finite() && *value > 0.0)) {
+        Some((name, value)) => Err(refuse(format!("{name} is {value}"), &format!("{name} must be a positive number"))),
+        None => Ok(()),
+    }
+}
+
+/// A standard deviation, or a factor of some.
+pub(crate) fn check_spread(name: &str, value: f64) -> Result<(), NnError> {
+    match value.is_finite() && value >= 0.0 {
+        true => Ok(()),
+        false => Err(refuse(format!("{name} is {value}"), &format!("{name} must not be negative"))),
+    }
+}
+
+pub(crate) fn check_tokens(tokens: &[(&str, u32)], vocab_size: usize) -> Result<(), NnError> {
+    match tokens.iter().find(|(_, id)| *id as usize >= vocab_size) {
+        Some((name, id)) => Err(refuse(
+            format!("{name} {id} is outside the vocabulary of {vocab_size}"),
+            &format!("change {name} or vocab_size"),
+        )),
+        None => Ok(()),
     }
 }
 

@@ -157,15 +157,15 @@ impl Circuit {
         let constant = self.std * CONSTANT / self.embedding_rms();
         let gap: f64 = (0..half).map(|pair| 1.0 - self.turn(pair).cos()).sum();
         let gain = (PLACE_MARGIN * (self.head as f64).sqrt() / gap).sqrt() / constant;
-        let key = parameters.values_mut(layer.key.weight);
+        let key = parameters.values_mut(layer.attention.key.weight);
         for pair in 0..half {
             key[pair * self.width] = gain as f32;
             key[(pair + half) * self.width] = 0.0;
         }
-        let value = parameters.values_mut(layer.value.weight);
+        let value = parameters.values_mut(layer.attention.value.weight);
         self.put_rows(value, 0, |i| Some((1.0, self.row(0, i)?)));
         for back in 0..self.shared {
-            let query = parameters.values_mut(layer.query.weight);
+            let query = parameters.values_mut(layer.attention.query.weight);
             for pair in 0..half {
                 let angle = (back + 1) as f64 * self.turn(pair);
                 let row = (back * self.head + pair) * self.width;
@@ -173,7 +173,7 @@ impl Circuit {
                 query[row + half * self.width] = (-gain * angle.sin()) as f32;
             }
             if back < self.looking_back() {
-                let output = parameters.values_mut(layer.output.weight);
+                let output = parameters.values_mut(layer.attention.output.weight);
                 self.put_columns(output, back, |i| Some((WRITTEN * self.std, self.row(Circuit::written(back), i)?)));
             }
         }
@@ -194,11 +194,11 @@ impl Circuit {
         let (own, before) = (rms / self.std, rms / (WRITTEN * self.std));
         for group in 0..groups.min(2) {
             let back = if group < self.looking_back() { group } else { 0 };
-            let key = parameters.values_mut(layer.key.weight);
+            let key = parameters.values_mut(layer.attention.key.weight);
             self.put_rows(key, group, |i| {
                 slow(i).then(|| Some((beta * before, self.row(Circuit::written(back), i)?))).flatten()
             });
-            let query = parameters.values_mut(layer.query.weight);
+            let query = parameters.values_mut(layer.attention.query.weight);
             for member in 0..self.shared {
                 self.put_rows(query, group * self.shared + member, |i| {
                     let (size, part) = if back == 0 { (own, 0) } else { (before, Circuit::written(0)) };
@@ -209,10 +209,10 @@ impl Circuit {
         // Each key-value head carries another part of the word; its query heads bring it home.
         for group in 0..groups {
             let part = self.carried(group);
-            let value = parameters.values_mut(layer.value.weight);
+            let value = parameters.values_mut(layer.attention.value.weight);
             self.put_rows(value, group, |i| Some((1.0, self.row(part, i)?)));
             let size = CARRIED * rms / self.shared as f64;
-            let output = parameters.values_mut(layer.output.weight);
+            let output = parameters.values_mut(layer.attention.output.weight);
             for member in 0..self.shared {
                 self.put_columns(output, group * self.shared + member, |i| Some((size, self.row(part, i)?)));
             }

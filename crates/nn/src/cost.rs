@@ -1,6 +1,6 @@
 //! What a model costs before it is run: parameters, operations and memory.
 
-use crate::{DecoderConfig, Family, MlpKind};
+use crate::{DecoderConfig, Family};
 
 /// Bytes that training needs at its peak, by purpose.
 ///
@@ -78,19 +78,13 @@ impl DecoderConfig {
     /// Weights of the matrices of one block.
     fn layer_matrices(&self) -> u128 {
         let [hidden, inner, kv] = [self.hidden_size, self.intermediate_size, self.kv_size()].map(|size| size as u128);
-        let mlp = match self.mlp {
-            MlpKind::SwiGlu => 3,
-            MlpKind::Gelu => 2,
-        };
+        let mlp = if self.mlp.is_gated() { 3 } else { 2 };
         2 * hidden * hidden + 2 * hidden * kv + mlp * hidden * inner
     }
 
     fn layer_biases(&self) -> u128 {
         let [hidden, inner, kv] = [self.hidden_size, self.intermediate_size, self.kv_size()].map(|size| size as u128);
-        let mlp = match self.mlp {
-            MlpKind::SwiGlu => 2 * inner + hidden,
-            MlpKind::Gelu => inner + hidden,
-        };
+        let mlp = if self.mlp.is_gated() { 2 * inner + hidden } else { inner + hidden };
         if self.bias { 2 * hidden + 2 * kv + mlp } else { 0 }
     }
 }

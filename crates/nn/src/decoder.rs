@@ -3,15 +3,16 @@
 use serde_json::{Value, json};
 use tensor::{AttentionShape, ParamId, Tape, Var};
 
+use crate::blocks::{NormOrder, Stack, norm};
 use crate::dropout::Dropout;
 use crate::layout::Layout;
 use crate::{
-    Batch, DecoderConfig, Family, LayerIds, LinearIds, MlpIds, MlpKind, Network, NnError, NormIds, PositionKind,
-    Registry, TokenValues,
+    Batch, DecoderConfig, Family, LayerIds, LinearIds, Network, NnError, NormIds, NormKind, PositionKind, Registry,
+    TokenValues,
 };
 
-/// A decoder-only Transformer: its shape and where its weights live. The weights themselves are a
-/// [`Parameters`](tensor::Parameters) made by [`Network::init`] or [`Decoder::load`], so that they can be trained, averaged or swapped.
+/// A decoder-only Transformer: its shape and where its weights live. The weights themselves are made by [`Network::init`]
+/// or [`Decoder::load`].
 #[derive(Clone, Debug)]
 pub struct Decoder {
     config: DecoderConfig,
@@ -57,88 +58,6 @@ impl Decoder {
     pub fn final_norm(&self) -> NormIds {
         self.layout.final_norm
     }
-
-    /// x (batch * time, hidden_size) after a block's attention. What nothing further reads is released at once.
-    fn attention(
-        &self,
-        tape: &mut Tape,
-        x: Var,
-        layer: &LayerIds,
-        batch: &Batch,
-        shape: &AttentionShape,
-        dropout: &mut Dropout,
-    ) -> Result<Var, NnError> {
-        let normed = self.norm(tape, x, &layer.attention_norm)?;
-        let [mut query, mut key] = [linear(tape, normed, &layer.query)?, linear(tape, normed, &layer.key)?];
-        let value = linear(tape, normed, &layer.value)?;
-        tape.release(normed);
-        if let PositionKind::Rope { theta } = self.config.position {
-            for var in [&mut query, &mut key] {
-                let turned = tape.rope(*var, &batch.positions, shape.head_dim, theta as f32)?;
-                tape.release(*var);
-                *var = turned;
-            }
-        }
-        let attended = tape.attention(query, key, value, shape, &batch.mask)?;
-        tape.release_all([query, key, value]);
-        let branch = linear(tape, attended, &layer.output)?;
-        tape.release(attended);
-        join(tape, x, branch, dropout)
-    }
-
-    /// x (batch * time, hidden_size) after a block's feed-forward layers.
-    fn mlp(&self, tape: &mut Tape, x: Var, layer: &LayerIds, dropout: &mut Dropout) -> Result<Var, NnError> {
-        let normed = self.norm(tape, x, &layer.mlp_norm)?;
-        let inner = match &layer.mlp {
-            MlpIds::Gated { gate, up, .. } => {
-                let (gate, up) = (linear(tape, normed, gate)?, linear(tape, normed, up)?);
-                let inner = tape.swiglu(gate, up)?;
-                tape.release_all([gate, up]);
-                inner
-            }
-            MlpIds::Plain { fc, .. } => {
-                let before = linear(tape, normed, fc)?;
-                let inner = tape.gelu(before)?;
-                tape.release(before);
-                inner
-            }
-        };
-        tape.release(normed);
-        let (MlpIds::Gated { down, .. } | MlpIds::Plain { proj: down, .. }) = &layer.mlp;
-        let branch = linear(tape, inner, down)?;
-        tape.release(inner);
-        join(tape, x, branch, dropout)
-    }
-
-    fn norm(&self, tape: &mut Tape, x: Var, norm: &NormIds) -> Result<Var, NnError> {
-        let eps = self.config.norm_eps as f32;
-        Ok(match norm.bias {
-            None => tape.rms_norm(x, norm.gain, eps)?,
-            Some(bias) => tape.layer_norm(x, norm.gain, bias, eps)?,
-        })
-    }
-
-    fn check_batch(&self, batch: &Batch) -> Result<(), NnError> {
-        let rows = batch.batch.checked_mul(batch.time);
-        if rows != Some(batch.ids.len()) || batch.positions.len() != batch.ids.len() || batch.ids.is_empty() {
-            return Err(NnError::Batch(format!(
-                "{} rows of {} tokens, but {} ids and {} positions",
-                batch.batch,
-                batch.time,
-                batch.ids.len(),
-                batch.positions.len()
-            )));
-        }
-        let vocabulary_size = self.config.vocab_size;
-        if let Some((at, &id)) = batch.ids.iter().enumerate().find(|&(_, &id)| id as usize >= vocabulary_size) {
-            return Err(NnError::UnknownToken { id, at, vocabulary_size });
-        }
-        let limit = self.config.max_position_embeddings;
-        match batch.positions.iter().find(|&&position| position as usize >= limit) {
-            Some(&position) => Err(NnError::TooLong { position: position as usize, limit }),
-            None => Ok(()),
-        }
-    }
 }
 
 impl Network for Decoder {
@@ -151,9 +70,10 @@ impl Network for Decoder {
     }
 
     fn hidden(&self, tape: &mut Tape, batch: &Batch, dropout: Option<(f32, u64)>) -> Result<Var, NnError> {
-        self.check_batch(batch)?;
-        let mut dropout = Dropout::new(dropout);
         let c = &self.config;
+        batch.check(c.vocab_size, Some(c.max_position_embeddings))?;
+        batch.check_reader("a decoder", false, 1)?;
+        let mut dropout = Dropout::new(dropout);
         let shape = AttentionShape {
             batch: batch.batch,
             time: batch.time,
@@ -170,16 +90,22 @@ impl Network for Decoder {
             x = sum;
         }
         x = dropout.apply(tape, x)?;
-        for (index, layer) in self.layout.layers.iter().enumerate() {
-            x = tape.checkpoint(x, |tape, x| {
-                tape.scope(format_args!("layers.{index}.attention"));
-                let x = self.attention(tape, x, layer, batch, &shape, &mut dropout)?;
-                tape.scope(format_args!("layers.{index}.mlp"));
-                self.mlp(tape, x, layer, &mut dropout)
-            })?;
-        }
+        let stack = Stack {
+            name: "layers",
+            order: NormOrder::Before,
+            norm_eps: c.norm_eps,
+            mlp: c.mlp,
+            shape,
+            rope: match c.position {
+                PositionKind::Rope { theta } => Some((theta, &batch.positions)),
+                PositionKind::Learned => None,
+            },
+            rule: batch.mask.clone().into(),
+            memory: None,
+        };
+        x = stack.run(tape, x, &self.layout.layers, &mut dropout)?;
         tape.scope("final_norm");
-        let hidden = self.norm(tape, x, &self.layout.final_norm)?;
+        let hidden = norm(tape, x, &self.layout.final_norm, c.norm_eps)?;
         tape.release(x);
         Ok(hidden)
     }
@@ -200,10 +126,8 @@ impl Network for Decoder {
         let [hidden, inner, kv] = [c.hidden_size, c.intermediate_size, c.kv_size()].map(|size| size as u64);
         // Queries, keys and values as attention reads them; its output; what goes in, before attention and before the
         // feed-forward layers. Norms and activations are made again. Every norm and head keeps one number or two.
-        let (inner_kept, statistic) = match c.mlp {
-            MlpKind::SwiGlu => (2 * inner, 1),
-            MlpKind::Gelu => (inner, 2),
-        };
+        let inner_kept = if c.mlp.is_gated() { 2 * inner } else { inner };
+        let statistic = if c.norm == NormKind::LayerNorm { 2 } else { 1 };
         let kept = 4 * hidden + 2 * kv + inner_kept + 2 * statistic + c.n_heads as u64;
         // Where the slopes are widest: the inner layer with its slope, or attention with those of queries, keys and values,
         // by head and by row. Beside them the slopes of what goes in and of what comes out.
@@ -222,16 +146,4 @@ impl Network for Decoder {
             at_loss,
         }
     }
-}
-
-fn linear(tape: &mut Tape, x: Var, ids: &LinearIds) -> Result<Var, NnError> {
-    Ok(tape.linear(x, ids.weight, ids.bias)?)
-}
-
-/// x + dropout(branch), both released.
-fn join(tape: &mut Tape, x: Var, branch: Var, dropout: &mut Dropout) -> Result<Var, NnError> {
-    let branch = dropout.apply(tape, branch)?;
-    let sum = tape.add(x, branch)?;
-    tape.release_all([x, branch]);
-    Ok(sum)
 }

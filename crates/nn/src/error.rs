@@ -57,12 +57,14 @@ pub enum NnError {
         source: serde_json::Error,
     },
     /// The folder holds a model of a family this crate has no name map for.
-    #[error("{path}: architecture {found} is not supported\nhint: supported are LlamaForCausalLM and GPT2LMHeadModel")]
+    #[error("{path}: architecture {found} is not supported here\nhint: supported is {supported}")]
     UnknownArchitecture {
         /// The config file.
         path: PathBuf,
         /// `architectures` and `model_type` as found.
         found: String,
+        /// The classes that are supported.
+        supported: String,
     },
     /// A key of `config.json` is missing, has the wrong type or asks for something not built.
     #[error("{path}: {key}: {problem}")]

@@ -17,19 +17,32 @@ pub struct NormIds {
     pub bias: Option<ParamId>,
 }
 
+/// The layers of an attention operation.
+#[derive(Clone, Copy, Debug)]
+pub struct AttentionIds {
+    /// Queries.
+    pub query: LinearIds,
+    /// Keys.
+    pub key: LinearIds,
+    /// Values.
+    pub value: LinearIds,
+    /// The projection of what was attended to.
+    pub output: LinearIds,
+}
+
 /// The feed-forward block's layers.
 #[derive(Clone, Copy, Debug)]
 pub enum MlpIds {
-    /// SwiGLU.
+    /// A gate and what it lets through.
     Gated {
-        /// Goes through silu.
+        /// Goes through the activation.
         gate: LinearIds,
         /// Is multiplied by it.
         up: LinearIds,
         /// Back to the hidden width.
         down: LinearIds,
     },
-    /// GELU between two layers.
+    /// An activation between two layers.
     Plain {
         /// To the inner width.
         fc: LinearIds,
@@ -38,20 +51,25 @@ pub enum MlpIds {
     },
 }
 
-/// One block: norm, attention, norm, feed-forward.
+/// Attention to another sequence, with its norm.
+#[derive(Clone, Copy, Debug)]
+pub struct CrossIds {
+    /// Its norm.
+    pub norm: NormIds,
+    /// Its layers; keys and values are made of the other sequence.
+    pub attention: AttentionIds,
+}
+
+/// One block: attention, attention to another sequence where there is one, feed-forward, each with its norm.
 #[derive(Clone, Copy, Debug)]
 pub struct LayerIds {
-    /// Norm before attention.
+    /// Norm of attention.
     pub attention_norm: NormIds,
-    /// Queries.
-    pub query: LinearIds,
-    /// Keys.
-    pub key: LinearIds,
-    /// Values.
-    pub value: LinearIds,
-    /// Attention's output projection.
-    pub output: LinearIds,
-    /// Norm before the feed-forward block.
+    /// Attention.
+    pub attention: AttentionIds,
+    /// Attention to what an encoder made, in the decoder of an encoder-decoder.
+    pub cross: Option<CrossIds>,
+    /// Norm of the feed-forward block.
     pub mlp_norm: NormIds,
     /// Feed-forward.
     pub mlp: MlpIds,
@@ -99,7 +117,8 @@ fn llama(c: &DecoderConfig, residual: f64) -> Layout {
         let attention_norm = r.norm(&at("input_layernorm"), hidden, false);
         let mlp_norm = r.norm(&at("post_attention_layernorm"), hidden, false);
         let mlp = MlpIds::Gated { gate, up, down };
-        layers.push(LayerIds { attention_norm, query, key, value, output, mlp_norm, mlp });
+        let attention = AttentionIds { query, key, value, output };
+        layers.push(LayerIds { attention_norm, attention, cross: None, mlp_norm, mlp });
     }
     let final_norm = r.norm("model.norm", hidden, false);
     let head = head(r, c, embedding);
@@ -122,7 +141,8 @@ fn gpt2(c: &DecoderConfig, residual: f64) -> Layout {
         let fc = r.conv1d(&at("mlp.c_fc"), (inner, hidden), std);
         let proj = r.conv1d(&at("mlp.c_proj"), (hidden, inner), residual);
         let mlp = MlpIds::Plain { fc, proj };
-        layers.push(LayerIds { attention_norm, query, key, value, output, mlp_norm, mlp });
+        let attention = AttentionIds { query, key, value, output };
+        layers.push(LayerIds { attention_norm, attention, cross: None, mlp_norm, mlp });
     }
     let final_norm = r.norm("transformer.ln_f", hidden, true);
     let head = head(r, c, embedding);

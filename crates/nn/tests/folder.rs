@@ -12,24 +12,29 @@ use nn::{Decoder, DecoderConfig, Network as _};
 use serde_json::Value;
 use tensor::weights::{load_safetensors, save_safetensors};
 use tensor::{DType, Tensor};
+use tiny::Shape;
 
 const WEIGHTS: &str = "model.safetensors";
 
 #[test]
 fn save_load_save_gives_the_same_bytes() {
-    for (name, config, seed) in tiny::cases() {
-        let (decoder, parameters) = tiny::build(&config, seed).unwrap();
+    for (name, case) in tiny::all_cases() {
+        let (_, parameters) = case.shape.build(case.seed).unwrap();
         let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        decoder.save(&parameters, first.path(), &[2, 5]).unwrap();
-        let (loaded, weights) = Decoder::load(first.path()).unwrap();
-        assert_eq!(loaded.config(), &config);
-        loaded.save(&weights, second.path(), &[2, 5]).unwrap();
-        for file in ["config.json", WEIGHTS, "generation_config.json"] {
-            let [a, b] = [&first, &second].map(|dir| fs::read(dir.path().join(file)).unwrap());
-            assert!(a == b, "{name}: {file}");
+        case.shape.save(&parameters, first.path()).unwrap();
+        let (shape, weights) = case.shape.load(first.path()).unwrap();
+        assert_eq!(shape, case.shape);
+        shape.save(&weights, second.path()).unwrap();
+        for file in fs::read_dir(first.path()).unwrap().map(|entry| entry.unwrap().file_name()) {
+            let [a, b] = [&first, &second].map(|dir| fs::read(dir.path().join(&file)).unwrap());
+            assert!(a == b, "{name}: {}", file.display());
         }
-        assert_eq!(Decoder::stop_tokens(first.path()).unwrap(), [2, 5]);
     }
+    let (_, config, seed) = tiny::cases().remove(0);
+    let (decoder, parameters) = tiny::build(&config, seed).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    decoder.save(&parameters, dir.path(), &[2, 5]).unwrap();
+    assert_eq!(Decoder::stop_tokens(dir.path()).unwrap(), [2, 5]);
 }
 
 #[test]
@@ -44,18 +49,18 @@ fn tied_heads_are_not_stored() {
     }
 }
 
-/// Saves case `index`, changes its tensors, writes them back and loads the folder.
-fn reload(index: usize, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Result<Decoder, String> {
-    let (_, config, seed) = tiny::cases().remove(index);
-    let (decoder, parameters) = tiny::build(&config, seed).unwrap();
+/// Saves the case of this name, changes its tensors, writes them back and loads the folder.
+fn reload(name: &str, change: impl FnOnce(&mut BTreeMap<String, Tensor>)) -> Result<Shape, String> {
+    let (_, case) = tiny::all_cases().into_iter().find(|(known, _)| *known == name).unwrap();
+    let (_, parameters) = case.shape.build(case.seed).unwrap();
     let dir = tempfile::tempdir().unwrap();
-    decoder.save(&parameters, dir.path(), &[]).unwrap();
+    case.shape.save(&parameters, dir.path()).unwrap();
     let path = dir.path().join(WEIGHTS);
     let mut tensors = load_safetensors(&path).unwrap();
     change(&mut tensors);
     let entries: Vec<(String, &Tensor)> = tensors.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
     save_safetensors(&path, &entries, &BTreeMap::new()).unwrap();
-    Decoder::load(dir.path()).map(|(decoder, _)| decoder).map_err(|error| error.to_string())
+    case.shape.load(dir.path()).map(|(shape, _)| shape).map_err(|error| error.to_string())
 }
 
 fn tensor(shape: &[usize], value: f32) -> Tensor {
@@ -64,37 +69,37 @@ fn tensor(shape: &[usize], value: f32) -> Tensor {
 
 #[test]
 fn wrong_weight_files_are_named() {
-    let missing = reload(0, |tensors| {
+    let missing = reload("llama-tied", |tensors| {
         tensors.remove("model.norm.weight");
     });
     assert!(missing.unwrap_err().contains("model.safetensors: 1 tensors are missing, the first is model.norm.weight"));
-    let extra = reload(0, |tensors| {
+    let extra = reload("llama-tied", |tensors| {
         tensors.insert("model.layers.9.extra".to_string(), tensor(&[1], 0.0));
     });
     assert!(extra.unwrap_err().contains("do not belong to this architecture, the first is model.layers.9.extra"));
-    let shape = reload(2, |tensors| {
+    let shape = reload("gpt2", |tensors| {
         tensors.insert("transformer.h.1.attn.c_attn.weight".to_string(), tensor(&[96, 32], 0.0));
     });
     assert!(shape.unwrap_err().contains("c_attn.weight has shape [96, 32], the config asks for [32, 96]"));
-    let damaged = reload(0, |tensors| {
+    let damaged = reload("llama-tied", |tensors| {
         tensors.insert("model.norm.weight".to_string(), tensor(&[32], f32::NAN));
     });
     assert!(damaged.unwrap_err().contains("tensor model.norm.weight: value 0 is NaN"));
-    let untied = reload(0, |tensors| {
+    let untied = reload("llama-tied", |tensors| {
         tensors.insert("lm_head.weight".to_string(), tensor(&[97, 32], 0.0));
     });
-    assert!(untied.unwrap_err().contains("lm_head.weight: differs from the embedding table"));
+    assert!(untied.unwrap_err().contains("lm_head.weight: differs from model.embed_tokens.weight"));
 }
 
 #[test]
 fn older_names_and_constants_are_understood() {
-    reload(0, |tensors| {
+    reload("llama-tied", |tensors| {
         let table = tensors["model.embed_tokens.weight"].clone();
         tensors.insert("lm_head.weight".to_string(), table);
         tensors.insert("model.layers.0.self_attn.rotary_emb.inv_freq".to_string(), tensor(&[4], 1.0));
     })
     .unwrap();
-    reload(2, |tensors| {
+    reload("gpt2", |tensors| {
         let old = std::mem::take(tensors);
         tensors.extend(old.into_iter().map(|(name, tensor)| (name.replace("transformer.", ""), tensor)));
         tensors.insert("h.0.attn.bias".to_string(), tensor(&[1, 1, 32, 32], 1.0));
@@ -161,4 +166,75 @@ fn config_keys_that_transformers_needs_are_there() {
     let other = Decoder::new(other).unwrap();
     let message = decoder.save(&other.init(1), dir.path(), &[]).unwrap_err().to_string();
     assert!(message.contains("tensor model.embed_tokens.weight has shape [4096, 128]"), "{message}");
+}
+
+#[test]
+fn folders_of_other_kinds_are_refused_by_their_class() {
+    for (name, case) in tiny::all_cases() {
+        let (_, parameters) = case.shape.build(case.seed).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        case.shape.save(&parameters, dir.path()).unwrap();
+        for (_, other) in tiny::all_cases() {
+            if std::mem::discriminant(&other.shape) != std::mem::discriminant(&case.shape) {
+                let message = other.shape.load(dir.path()).unwrap_err().to_string();
+                assert!(message.contains("is not supported here\nhint: supported is "), "{name}: {message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn older_names_of_bert_and_its_other_heads_are_understood() {
+    reload("bert", |tensors| {
+        let old = std::mem::take(tensors);
+        let rename = |name: String| {
+            name.replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta")
+        };
+        tensors.extend(old.into_iter().map(|(name, tensor)| (rename(name), tensor)));
+        for (copy, original) in
+            [("decoder.weight", "bert.embeddings.word_embeddings.weight"), ("decoder.bias", "cls.predictions.bias")]
+        {
+            let original = tensors[original].clone();
+            tensors.insert(format!("cls.predictions.{copy}"), original);
+        }
+        tensors.insert("bert.embeddings.position_ids".to_string(), tensor(&[1, 16], 0.0));
+        tensors.insert("bert.pooler.dense.weight".to_string(), tensor(&[32, 32], 0.0));
+        tensors.insert("cls.seq_relationship.bias".to_string(), tensor(&[2], 0.0));
+    })
+    .unwrap();
+    let untied = reload("bert", |tensors| {
+        tensors.insert("cls.predictions.decoder.weight".to_string(), tensor(&[97, 32], 0.0));
+    });
+    assert!(untied.unwrap_err().contains("differs from bert.embeddings.word_embeddings.weight, although the two"));
+    let extra = reload("bert", |tensors| {
+        tensors.insert("classifier.weight".to_string(), tensor(&[2, 32], 0.0));
+    });
+    assert!(extra.unwrap_err().contains("do not belong to this architecture, the first is classifier.weight"));
+}
+
+#[test]
+fn the_head_of_t5_is_tied_unless_the_file_has_another() {
+    let copies = |tensors: &mut BTreeMap<String, Tensor>| {
+        let table = tensors["shared.weight"].clone();
+        for name in ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight"] {
+            tensors.insert(name.to_string(), table.clone());
+        }
+        let unused = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
+        tensors.insert(unused.to_string(), tensor(&[8, 4], 0.0));
+    };
+    let is_tied = |shape| matches!(shape, Shape::EncoderDecoder(config) if config.tie_word_embeddings);
+    assert!(is_tied(reload("t5", copies).unwrap()));
+    assert!(is_tied(reload("t5-v1.1", copies).unwrap()));
+    let other = reload("t5", |tensors| {
+        tensors.insert("lm_head.weight".to_string(), tensor(&[97, 32], 0.5));
+    });
+    assert!(!is_tied(other.unwrap()));
+    let crooked = reload("t5", |tensors| {
+        tensors.insert("encoder.embed_tokens.weight".to_string(), tensor(&[97, 32], 0.5));
+    });
+    assert!(crooked.unwrap_err().contains("encoder.embed_tokens.weight: differs from shared.weight"));
+    let missing = reload("t5", |tensors| {
+        tensors.remove("encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight");
+    });
+    assert!(missing.unwrap_err().contains("1 tensors are missing"));
 }

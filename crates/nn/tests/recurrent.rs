@@ -151,7 +151,7 @@ fn dropout_and_refusals() {
     let full = Batch { mask: Mask::Full, ..batch.clone() };
     assert!(message(&full).contains("reads from left to right, not under Full"));
     let short = Batch { time: 2, ..batch.clone() };
-    assert_eq!(message(&short), "batch: 2 rows of 2 tokens, but 6 ids");
+    assert_eq!(message(&short), "batch: 2 rows of 2 tokens, but 6 ids and 6 positions");
     let packed = Batch { mask: Mask::Packed { document_of: Arc::from([0u32]) }, ..batch.clone() };
     assert!(message(&packed).contains("1 document numbers, expected 6"));
     let state = Tensor::from_f32([4, 14], vec![0.0; 56]).unwrap();

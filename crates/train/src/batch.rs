@@ -48,9 +48,11 @@ pub struct TrainBatch {
     pub positions: Vec<u32>,
     /// Document of each token, where attention must stay inside documents.
     pub document_of: Option<Arc<[u32]>>,
-    /// The token that follows each token.
+    /// Whether attention looks ahead too, as an encoder's does.
+    pub is_bidirectional: bool,
+    /// What each token is to be answered with: the token that follows it, or what stood there before it was masked.
     pub targets: Vec<u32>,
-    /// Whether that token counts.
+    /// Whether that answer counts.
     pub is_target: Vec<bool>,
     /// For preference pairs, the answer each target token belongs to: pair `n` has answers `2 n`, the preferred one, and
     /// `2 n + 1`. Empty for other data.
@@ -69,10 +71,14 @@ impl TrainBatch {
             batch: self.batch,
             time: self.time,
             positions: self.positions.clone(),
-            mask: match &self.document_of {
-                Some(document_of) => Mask::Packed { document_of: document_of.clone() },
-                None => Mask::Causal,
+            mask: match (&self.document_of, self.is_bidirectional) {
+                (Some(document_of), false) => Mask::Packed { document_of: document_of.clone() },
+                (Some(document_of), true) => Mask::PackedFull { document_of: document_of.clone() },
+                (None, false) => Mask::Causal,
+                (None, true) => Mask::Full,
             },
+            token_types: Vec::new(),
+            source: None,
         }
     }
 }

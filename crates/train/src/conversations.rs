@@ -218,6 +218,7 @@ impl RowBuilder {
             time,
             positions: self.positions,
             document_of: mask_documents.then(|| self.document_of.into()),
+            is_bidirectional: false,
             targets: self.targets,
             is_target: self.is_target,
             answer_of: Vec::new(),

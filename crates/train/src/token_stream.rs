@@ -196,6 +196,7 @@ impl DataSet for TokenStream {
             time,
             positions,
             document_of,
+            is_bidirectional: false,
             targets,
             is_target: vec![true; items],
             answer_of: Vec::new(),

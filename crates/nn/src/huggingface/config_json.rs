@@ -1,9 +1,10 @@
-//! `config.json` of the two families, as transformers 4 and 5 write and read it.
+//! `config.json` of the two decoder families, as transformers 4 and 5 write and read it.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::keys::Keys;
 use crate::{Decoder, DecoderConfig, Family, MlpKind, NnError, NormKind, PositionKind};
 
 /// The file's contents. Keys that changed their name between transformers 4 and 5 are written under both.
@@ -76,22 +77,9 @@ pub(super) fn write(decoder: &Decoder) -> Value {
 /// built is refused by name.
 pub(super) fn read(path: &Path, value: &Value) -> Result<DecoderConfig, NnError> {
     let keys = Keys { path, value };
-    if !value.is_object() {
-        return Err(keys.refuse("(top level)", "expected a JSON object"));
-    }
-    let architecture = value.get("architectures").and_then(|list| list.get(0)).and_then(Value::as_str);
-    let model_type = value.get("model_type").and_then(Value::as_str);
-    match (architecture, model_type) {
-        (Some("LlamaForCausalLM"), _) | (None, Some("llama")) => llama(&keys),
-        (Some("GPT2LMHeadModel"), _) | (None, Some("gpt2")) => gpt2(&keys),
-        _ => Err(NnError::UnknownArchitecture {
-            path: path.to_path_buf(),
-            found: match (architecture, model_type) {
-                (Some(architecture), _) => architecture.to_string(),
-                (None, Some(model_type)) => format!("with model_type {model_type}"),
-                (None, None) => "(no architectures and no model_type)".to_string(),
-            },
-        }),
+    match keys.architecture(&[("LlamaForCausalLM", "llama"), ("GPT2LMHeadModel", "gpt2")])? {
+        "llama" => llama(&keys),
+        _ => gpt2(&keys),
     }
 }
 
@@ -118,8 +106,9 @@ fn llama(keys: &Keys) -> Result<DecoderConfig, NnError> {
     if keys.flag("mlp_bias", false)? != bias {
         return Err(keys.refuse("mlp_bias", "differs from attention_bias, which is not supported"));
     }
+    let vocab_size = keys.size("vocab_size", None)?;
     Ok(DecoderConfig {
-        vocab_size: keys.size("vocab_size", None)?,
+        vocab_size,
         hidden_size,
         n_layers: keys.size("num_hidden_layers", None)?,
         n_heads,
@@ -133,8 +122,8 @@ fn llama(keys: &Keys) -> Result<DecoderConfig, NnError> {
         bias,
         tie_word_embeddings: keys.flag("tie_word_embeddings", false)?,
         init_std: keys.number("initializer_range", 0.02)?,
-        bos_token_id: keys.token("bos_token_id", 1)?,
-        eos_token_id: keys.token("eos_token_id", 2)?,
+        bos_token_id: keys.token("bos_token_id", 1, vocab_size)?,
+        eos_token_id: keys.token("eos_token_id", 2, vocab_size)?,
     })
 }
 
@@ -142,14 +131,9 @@ fn gpt2(keys: &Keys) -> Result<DecoderConfig, NnError> {
     let hidden_size = keys.size("n_embd", None)?;
     let n_heads = keys.size("n_head", None)?;
     keys.only("activation_function", &["gelu_new", "gelu_pytorch_tanh"])?;
-    if !keys.flag("scale_attn_weights", true)? {
-        return Err(keys.refuse("scale_attn_weights", "false is not supported"));
-    }
-    for key in ["scale_attn_by_inverse_layer_idx", "add_cross_attention"] {
-        if keys.flag(key, false)? {
-            return Err(keys.refuse(key, "true is not supported"));
-        }
-    }
+    keys.must_be("scale_attn_weights", true)?;
+    keys.must_be("scale_attn_by_inverse_layer_idx", false)?;
+    keys.must_be("add_cross_attention", false)?;
     let vocab_size = keys.size("vocab_size", None)?;
     Ok(DecoderConfig {
         vocab_size,
@@ -166,66 +150,9 @@ fn gpt2(keys: &Keys) -> Result<DecoderConfig, NnError> {
         bias: true,
         tie_word_embeddings: keys.flag("tie_word_embeddings", true)?,
         init_std: keys.number("initializer_range", 0.02)?,
-        bos_token_id: keys.token("bos_token_id", 50_256)?,
-        eos_token_id: keys.token("eos_token_id", 50_256)?,
+        bos_token_id: keys.token("bos_token_id", 50_256, vocab_size)?,
+        eos_token_id: keys.token("eos_token_id", 50_256, vocab_size)?,
     })
-}
-
-/// Typed access to the keys, with errors that name file and key. A `null` counts as absent.
-struct Keys<'a> {
-    path: &'a Path,
-    value: &'a Value,
-}
-
-impl Keys<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.value.get(key).filter(|value| !value.is_null())
-    }
-
-    fn refuse(&self, key: &str, problem: &str) -> NnError {
-        NnError::ConfigKey { path: self.path.to_path_buf(), key: key.to_string(), problem: problem.to_string() }
-    }
-
-    fn size(&self, key: &str, default: Option<usize>) -> Result<usize, NnError> {
-        match (self.get(key), default) {
-            (Some(value), _) => value
-                .as_u64()
-                .and_then(|size| usize::try_from(size).ok())
-                .ok_or_else(|| self.refuse(key, &format!("expected a whole number, found {value}"))),
-            (None, Some(default)) => Ok(default),
-            (None, None) => Err(self.refuse(key, "missing")),
-        }
-    }
-
-    fn number(&self, key: &str, default: f64) -> Result<f64, NnError> {
-        let Some(value) = self.get(key) else { return Ok(default) };
-        value.as_f64().ok_or_else(|| self.refuse(key, &format!("expected a number, found {value}")))
-    }
-
-    fn flag(&self, key: &str, default: bool) -> Result<bool, NnError> {
-        let Some(value) = self.get(key) else { return Ok(default) };
-        value.as_bool().ok_or_else(|| self.refuse(key, &format!("expected true or false, found {value}")))
-    }
-
-    /// A token id; the first one of a list. Without the key, transformers' default where the vocabulary has it.
-    fn token(&self, key: &str, default: u32) -> Result<u32, NnError> {
-        let Some(value) = self.get(key) else {
-            let last = self.size("vocab_size", None)?.saturating_sub(1);
-            return Ok(default.min(u32::try_from(last).unwrap_or(u32::MAX)));
-        };
-        let first = value.as_array().and_then(|list| list.first()).unwrap_or(value);
-        let id = first.as_u64().and_then(|id| u32::try_from(id).ok());
-        id.ok_or_else(|| self.refuse(key, &format!("expected a token id, found {value}")))
-    }
-
-    fn only(&self, key: &str, supported: &[&str]) -> Result<(), NnError> {
-        match self.get(key) {
-            Some(value) if !supported.iter().any(|name| value.as_str() == Some(name)) => {
-                Err(self.refuse(key, &format!("{value} is not supported, only {}", supported.join(" and "))))
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Hugging Face folders: `config.json`, `model.safetensors` and `generation_config.json`, written so that
 //! `transformers` loads them as they are, and read back whoever wrote them.
 
+mod bert;
 mod config_json;
 pub(crate) mod folder;
+mod keys;
+mod t5;
 mod weights;
 
 use std::path::Path;
@@ -19,7 +22,6 @@ impl Decoder {
     /// Write the model into the folder `dir`, which is made when it is not there. `eos_token_ids` are the tokens that
     /// end an answer (the config's own when the list is empty). The bytes depend on the weights and the shape alone.
     pub fn save(&self, parameters: &Parameters, dir: &Path, eos_token_ids: &[u32]) -> Result<(), NnError> {
-        self.check_parameters(parameters)?;
         let own = [self.config().eos_token_id];
         let eos = if eos_token_ids.is_empty() { &own[..] } else { eos_token_ids };
         let tokens = (self.config().bos_token_id, eos);

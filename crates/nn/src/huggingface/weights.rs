@@ -49,17 +49,24 @@ impl Found<'_> {
         self.tensors = tensors.into_iter().filter_map(|(name, tensor)| Some((canonical(name)?, tensor))).collect();
     }
 
+    /// Whether the tensor `copy` is there and is another than `original`.
+    pub(crate) fn differs(&self, copy: &str, original: &str) -> bool {
+        let is_other = |copy: &Tensor, original: &Tensor| {
+            copy.shape() != original.shape() || copy.to_f32_vec() != original.to_f32_vec()
+        };
+        let pair = self.tensors.get(copy).zip(self.tensors.get(original));
+        pair.is_some_and(|(copy, original)| is_other(copy, original))
+    }
+
     /// A file may repeat a shared tensor `original` under the name `copy`; other weights there contradict that the two
     /// are tied.
     pub(crate) fn drop_copy(&mut self, copy: &str, original: &str) -> Result<(), NnError> {
-        let Some(found) = self.tensors.remove(copy) else { return Ok(()) };
-        match self.tensors.get(original) {
-            Some(kept) if kept.shape() != found.shape() || kept.to_f32_vec() != found.to_f32_vec() => {
-                let problem = format!("differs from the embedding table {original}, which the config ties it to");
-                Err(NnError::TensorValue { path: self.path.to_path_buf(), name: copy.to_string(), problem })
-            }
-            _ => Ok(()),
+        if self.differs(copy, original) {
+            let problem = format!("differs from {original}, although the two are tied");
+            return Err(NnError::TensorValue { path: self.path.to_path_buf(), name: copy.to_string(), problem });
         }
+        self.tensors.remove(copy);
+        Ok(())
     }
 
     /// Every parameter of `registry` and nothing else.

@@ -109,14 +109,8 @@ impl RecurrentModel {
 
     /// The document of every token, where several are packed into a row.
     fn check_batch<'b>(&self, batch: &'b Batch) -> Result<Option<&'b [u32]>, NnError> {
-        if batch.batch.checked_mul(batch.time) != Some(batch.ids.len()) || batch.ids.is_empty() {
-            let (rows, time, ids) = (batch.batch, batch.time, batch.ids.len());
-            return Err(NnError::Batch(format!("{rows} rows of {time} tokens, but {ids} ids")));
-        }
-        let vocabulary_size = self.config.vocab_size;
-        if let Some((at, &id)) = batch.ids.iter().enumerate().find(|&(_, &id)| id as usize >= vocabulary_size) {
-            return Err(NnError::UnknownToken { id, at, vocabulary_size });
-        }
+        batch.check(self.config.vocab_size, None)?;
+        batch.check_reader("a recurrent model", false, 1)?;
         match &batch.mask {
             Mask::Causal => Ok(None),
             Mask::Packed { document_of } => Ok(Some(document_of)),

@@ -10,8 +10,6 @@ pub mod attention;
 #[path = "../../../tensor/tests/ops/attention_cases.rs"]
 #[allow(dead_code, reason = "shared with the tests of the engine")]
 pub mod attention_cases;
-#[path = "../../../nn/tests/parity/decoders.rs"]
-pub mod decoders;
 #[path = "../../../tensor/tests/parity/experts.rs"]
 pub mod experts;
 #[path = "../../../tensor/tests/parity/ledger.rs"]
@@ -19,6 +17,9 @@ pub mod experts;
 pub mod ledger;
 #[path = "../../../tensor/tests/parity/losses.rs"]
 pub mod losses;
+#[path = "../../../nn/tests/parity/models.rs"]
+#[allow(dead_code, reason = "shared with the tests of its crate")]
+pub mod models;
 #[path = "../../../tensor/tests/parity/operations.rs"]
 pub mod operations;
 #[path = "../../../tensor/tests/parity/optimizers.rs"]
@@ -41,7 +42,7 @@ pub type Group = fn() -> Vec<Entry>;
 /// A heading of the page and the groups under it.
 pub const GROUPS: &[(&str, &[Group])] = &[
     ("Operations", &[operations::entries, attention::entries, losses::entries, experts::entries, recurrent::entries]),
-    ("Models", &[decoders::entries, recurrent_models::entries]),
+    ("Models", &[models::entries, recurrent_models::entries]),
     ("Optimisers", &[optimizers::entries]),
     ("Schedules", &[schedules::entries]),
     ("Training", &[training::entries]),

@@ -35,6 +35,7 @@ impl DataSet for Rows {
             time,
             positions: (0..items).map(|at| (at % time) as u32).collect(),
             document_of: None,
+            is_bidirectional: false,
             targets: self.0.iter().flat_map(|row| row[1..].iter().copied().chain([0])).collect(),
             is_target: (0..items).map(|at| at % time + 1 < time).collect(),
             answer_of: Vec::new(),
