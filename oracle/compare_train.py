@@ -6,7 +6,7 @@
 
 MODE is f32, bf16, f32-compile or bf16-compile: eager or torch.compile, f32 or autocast to bfloat16. One process runs one
 mode, so that its peak memory is its own. The step is nanoGPT's: scaled_dot_product_attention, tied head, cross-entropy over
-whole logits, clipping by the global norm, fused AdamW.
+whole logits, clipping by the global norm, fused AdamW; an encoder's head and loss are computed at the masked tokens alone.
 """
 
 import argparse
@@ -43,10 +43,76 @@ def recurrent(torch, shape):
     return Model()
 
 
+def encoder(torch, shape):
+    """The model of an `EncoderConfig`: BERT as transformers has it, the head at the masked tokens only."""
+    nn, F = torch.nn, torch.nn.functional
+    width, heads, inner, eps = (shape[key] for key in ["hidden_size", "n_heads", "intermediate_size", "norm_eps"])
+    if shape["mlp"] != "gelu_erf":
+        sys.exit("only BERT's own function is written here")
+
+    class Block(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.qkv, self.output = nn.Linear(width, 3 * width), nn.Linear(width, width)
+            self.fc, self.down = nn.Linear(width, inner), nn.Linear(inner, width)
+            self.attention_norm, self.mlp_norm = nn.LayerNorm(width, eps=eps), nn.LayerNorm(width, eps=eps)
+
+        def forward(self, x):
+            batch, time_, _ = x.shape
+            parts = self.qkv(x).split(width, dim=2)
+            q, k, v = (part.view(batch, time_, heads, width // heads).transpose(1, 2) for part in parts)
+            attended = F.scaled_dot_product_attention(q, k, v)
+            x = self.attention_norm(x + self.output(attended.transpose(1, 2).reshape(batch, time_, width)))
+            return self.mlp_norm(x + self.down(F.gelu(self.fc(x))))
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.tokens = nn.Embedding(shape["vocab_size"], width)
+            self.positions = nn.Embedding(shape["max_position_embeddings"], width)
+            self.segments = nn.Embedding(shape["type_vocab_size"], width)
+            self.norm = nn.LayerNorm(width, eps=eps)
+            self.blocks = nn.ModuleList(Block() for _ in range(shape["n_layers"]))
+            self.transform, self.transform_norm = nn.Linear(width, width), nn.LayerNorm(width, eps=eps)
+            self.bias = nn.Parameter(torch.zeros(shape["vocab_size"]))
+            for name, parameter in self.named_parameters():
+                if parameter.dim() == 2:
+                    nn.init.normal_(parameter, std=shape["init_std"])
+                elif name.endswith("bias"):
+                    nn.init.zeros_(parameter)
+
+        def forward(self, ids, masked, targets):
+            x = self.tokens(ids) + self.segments(torch.zeros_like(ids)) + self.positions(torch.arange(ids.shape[1]))
+            x = self.norm(x)
+            for block in self.blocks:
+                x = block(x)
+            x = x.view(-1, width)[masked]
+            x = self.transform_norm(F.gelu(self.transform(x)))
+            return F.cross_entropy(F.linear(x, self.tokens.weight, self.bias), targets)
+
+    return Model()
+
+
+def masked(torch, ids, vocabulary, share=0.15):
+    """Ids with a share of every row hidden, where, and what stood there: eight in ten of them by the last token, one in ten
+    by a random one."""
+    batch, time_ = ids.shape
+    count = round(share * time_)
+    where = torch.cat([row * time_ + torch.randperm(time_)[:count].sort().values for row in range(batch)])
+    targets, kind = ids.view(-1)[where].clone(), torch.randint(10, where.shape)
+    hidden = torch.where(kind == 0, targets, torch.full_like(targets, vocabulary - 1))
+    hidden = torch.where(kind == 1, torch.randint(vocabulary, where.shape), hidden)
+    ids = ids.clone()
+    ids.view(-1)[where] = hidden
+    return ids, where, targets
+
+
 def build(torch, shape):
-    """The model of a `DecoderConfig`, GPT-2- or LLaMA-shaped, with our initial standard deviations, or a recurrent one."""
+    """The model of a `DecoderConfig`, GPT-2- or LLaMA-shaped, with our initial standard deviations, or another kind."""
     if "cell" in shape:
         return recurrent(torch, shape)
+    if "type_vocab_size" in shape:
+        return encoder(torch, shape)
     nn, F = torch.nn, torch.nn.functional
     width, heads = shape["hidden_size"], shape["n_heads"]
     inner, eps = shape["intermediate_size"], shape["norm_eps"]
@@ -149,14 +215,16 @@ def step(mode, report):
     batch, time_ = report["batch_size"], report["sequence_length"]
     # One batch, read in every step, as ours.
     stream = torch.randint(1, report["model"]["vocab_size"], (batch * time_ + 1,))
-    ids, targets = stream[:-1].view(batch, time_), stream[1:].view(batch, time_)
+    rows = stream[:-1].view(batch, time_), stream[1:].view(batch, time_)
+    if "type_vocab_size" in report["model"]:
+        rows = masked(torch, rows[0], report["model"]["vocab_size"])
     seconds, losses = [], []
     # Compilation happens in the first warm-up step, of which there is at least one.
     warmup = max(report["warmup_steps"], 1)
     for _ in range(warmup + report["steps"]):
         start = time.perf_counter()
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=mode.startswith("bf16")):
-            loss = run(ids, targets)
+            loss = run(*rows)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

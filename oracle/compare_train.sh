@@ -7,7 +7,7 @@
 #   oracle/setup.sh                  once: makes oracle/.venv
 #   oracle/compare_train.sh          PRESET=small FAMILY=gpt2 THREADS=all STEPS=10 ROUNDS=3
 #   PRESET=gpt2 STEPS=4 ROUNDS=2 oracle/compare_train.sh
-#   PRESET=lstm oracle/compare_train.sh        FAMILY does not count here: it is for decoders
+#   PRESET=lstm oracle/compare_train.sh        FAMILY does not count here, nor for bert: it is for decoders
 #
 # Every line goes to oracle/out/compare_train-PRESET.jsonl too; the file starts afresh.
 set -euo pipefail
@@ -15,7 +15,7 @@ cd "$(dirname "$0")/.."
 
 preset="${PRESET:-small}"
 family=(--family "${FAMILY:-gpt2}")
-if [ "$preset" = lstm ]; then
+if [ "$preset" = lstm ] || [ "$preset" = bert ]; then
     family=()
 fi
 threads="${THREADS:-$(nproc)}"

@@ -1,7 +1,7 @@
 //! Schedules, losses and one training loop; pre-training, tuning and alignment are recipes over it.
 //!
-//! [`run`] is the loop. What a stage learns from is a [`DataSet`] ([`TokenStream`], [`PackedConversations`],
-//! [`PreferencePairs`]), what it minimises an [`Objective`] ([`NextToken`], [`Dpo`]), how long and how fast a
+//! [`run`] is the loop. What a stage learns from is a [`DataSet`] ([`TokenStream`], [`MaskedTokens`], [`PackedConversations`],
+//! [`PreferencePairs`]), what it minimises an [`Objective`] ([`NextToken`], [`MaskedToken`], [`Dpo`]), how long and how fast a
 //! [`TrainConfig`]; an [`Observer`] hears how it goes. Nothing here knows a terminal, a server or how corpora are made.
 
 mod batch;
@@ -13,6 +13,7 @@ mod dpo;
 mod error;
 mod events;
 mod histograms;
+mod masking;
 mod metrics;
 mod objective;
 mod observer;
@@ -34,8 +35,9 @@ pub use conversations::{PackedConversations, PackingReport, TargetSequence};
 pub use dpo::{Dpo, DpoConfig};
 pub use error::{Result, TrainError};
 pub use histograms::{HISTOGRAMS_FILE, HISTOGRAMS_FOLDER, Histogram};
+pub use masking::{MaskedTokens, Masking};
 pub use metrics::{EVENTS_FILE, METRICS_FILE, read_metrics};
-pub use objective::{NextToken, Objective, Scored};
+pub use objective::{MaskedToken, NextToken, Objective, Scored};
 pub use observer::{Evaluation, Observer, Silent, StepMetrics};
 pub use preferences::{PreferencePair, PreferencePairs, PreferenceReport};
 pub use rehearsal::{TimedUpdate, rehearse};

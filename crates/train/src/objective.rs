@@ -77,13 +77,27 @@ impl Objective for NextToken {
     ) -> Result<Scored> {
         let weight = (1.0 / totals.targets.max(1) as f64) as f32;
         let weights: Vec<f32> = batch.is_target.iter().map(|&counts| if counts { weight } else { 0.0 }).collect();
+        let rows = network.before_head(tape, hidden)?;
+        self.cross_entropy(tape, network, rows, &batch.targets, &weights)
+    }
+}
+
+impl NextToken {
+    /// Scores rows that are ready for the head.
+    fn cross_entropy(
+        &self,
+        tape: &mut Tape,
+        network: &dyn Network,
+        rows: Var,
+        targets: &[u32],
+        weights: &[f32],
+    ) -> Result<Scored> {
         let settings = CrossEntropy {
             label_smoothing: self.label_smoothing as f32,
             z_loss: self.z_loss as f32,
             ignored_target: None,
         };
-        let rows = network.before_head(tape, hidden)?;
-        let found = tape.linear_cross_entropy_with(rows, network.head(), &batch.targets, &weights, &settings)?;
+        let found = tape.linear_cross_entropy_with(rows, network.head(), targets, weights, &settings)?;
         // Its slopes are known; only the operations that made the rows may want them.
         tape.release(rows);
         let mut measures = Vec::new();
@@ -94,5 +108,37 @@ impl Objective for NextToken {
             measures.push(("z_loss", found.z_loss));
         }
         Ok(Scored { loss: found.negative_log_likelihood, output: found.total, seed: vec![1.0], measures })
+    }
+}
+
+/// Cross-entropy of what stood where tokens were masked, in nats a target (Devlin et al. 2019). The head, and what stands
+/// before it, sees the hidden states of those tokens only.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MaskedToken {
+    /// How the cross-entropy is taken.
+    pub loss: NextToken,
+}
+
+impl Objective for MaskedToken {
+    fn describe(&self) -> Value {
+        let NextToken { label_smoothing, z_loss } = self.loss;
+        json!({ "objective": "masked_token", "label_smoothing": label_smoothing, "z_loss": z_loss })
+    }
+
+    fn score(
+        &self,
+        tape: &mut Tape,
+        hidden: Var,
+        network: &dyn Network,
+        batch: &TrainBatch,
+        totals: &Counts,
+    ) -> Result<Scored> {
+        let rows: Vec<u32> = (0..).zip(&batch.is_target).filter_map(|(at, &counts)| counts.then_some(at)).collect();
+        let targets: Vec<u32> = rows.iter().map(|&at| batch.targets[at as usize]).collect();
+        let weights = vec![(1.0 / totals.targets.max(1) as f64) as f32; rows.len()];
+        let masked = tape.gather(hidden, &rows)?;
+        tape.release(hidden);
+        let ready = network.before_head(tape, masked)?;
+        self.loss.cross_entropy(tape, network, ready, &targets, &weights)
     }
 }

@@ -11,13 +11,17 @@ use crate::config::TrainConfig;
 use crate::conversations::{PackedConversations, PackingReport, TargetSequence};
 use crate::dpo::{Dpo, DpoConfig};
 use crate::error::Result;
-use crate::objective::{NextToken, Objective};
+use crate::masking::{MaskedTokens, Masking};
+use crate::objective::{MaskedToken, NextToken, Objective};
 use crate::observer::Observer;
 use crate::preferences::{PreferencePair, PreferencePairs, PreferenceReport};
 use crate::rehearsal::{TimedUpdate, rehearse};
 use crate::replay::{Replayed, ReplayedStep, replay};
 use crate::run::{HeldOut, Outcome, Run, run};
 use crate::token_stream::{StreamShape, TokenStore, TokenStream};
+
+/// The section of a recipe that pre-training is set in.
+const PRETRAIN: &str = "pretrain";
 
 /// Text to pre-train on.
 pub struct PretrainText {
@@ -46,35 +50,38 @@ impl Stage {
     /// # Errors
     /// Settings out of range, or fewer tokens than one batch.
     pub fn pretrain(text: &PretrainText, config: &TrainConfig) -> Result<Stage> {
-        let section = "pretrain";
-        config.validate(section)?;
-        let shape = StreamShape {
-            what: "the corpus",
-            end_of_text: text.end_of_text,
-            sequence_length: config.sequence_length,
-            mask_documents: text.mask_documents,
-            batch_size: config.batch_size,
-            section,
-        };
-        let data = TokenStream::new(text.corpus.clone(), &shape)?;
-        let held_out = match &text.held_out {
-            // Held-out text has to fill one row only: its last batch may be short.
-            Some((store, _)) => Some(TokenStream::new(
-                store.clone(),
-                &StreamShape { what: "the held-out text", batch_size: 1, ..shape },
-            )?),
-            None => None,
-        };
+        let (data, held_out) = streams(text, config)?;
         let bytes_per_token = match (&text.held_out, &held_out) {
             (Some((_, bytes)), Some(stream)) => Some(*bytes as f64 / (stream.token_count() - 1) as f64),
             _ => None,
         };
         Ok(Stage {
-            section,
+            section: PRETRAIN,
             data: Box::new(data),
             held_out: held_out.map(|stream| Box::new(stream) as Box<dyn DataSet>),
             bytes_per_token,
             objective: Box::new(NextToken::new(config)),
+        })
+    }
+
+    /// Running text with some tokens masked, for an encoder that says what they were. A loss on them is no likelihood of
+    /// the text, so nothing is told in bits a byte.
+    ///
+    /// # Errors
+    /// Settings out of range, or fewer tokens than one batch.
+    pub fn pretrain_masked(text: &PretrainText, masking: &Masking, config: &TrainConfig) -> Result<Stage> {
+        masking.validate(PRETRAIN)?;
+        let (data, held_out) = streams(text, config)?;
+        // The model is measured on one way of masking the held-out text, the same every time.
+        let held_out_masking = Masking { patterns: 1, ..*masking };
+        let held_out =
+            held_out.map(|stream| MaskedTokens::new(stream, text.end_of_text, held_out_masking, config.seed));
+        Ok(Stage {
+            section: PRETRAIN,
+            data: Box::new(MaskedTokens::new(data, text.end_of_text, *masking, config.seed)),
+            held_out: held_out.map(|rows| Box::new(rows) as Box<dyn DataSet>),
+            bytes_per_token: None,
+            objective: Box::new(MaskedToken { loss: NextToken::new(config) }),
         })
     }
 
@@ -199,4 +206,26 @@ impl Stage {
             interrupt,
         }
     }
+}
+
+/// The corpus and the held-out text as rows.
+fn streams(text: &PretrainText, config: &TrainConfig) -> Result<(TokenStream, Option<TokenStream>)> {
+    config.validate(PRETRAIN)?;
+    let shape = StreamShape {
+        what: "the corpus",
+        end_of_text: text.end_of_text,
+        sequence_length: config.sequence_length,
+        mask_documents: text.mask_documents,
+        batch_size: config.batch_size,
+        section: PRETRAIN,
+    };
+    let data = TokenStream::new(text.corpus.clone(), &shape)?;
+    let held_out = match &text.held_out {
+        // Held-out text has to fill one row only: its last batch may be short.
+        Some((store, _)) => {
+            Some(TokenStream::new(store.clone(), &StreamShape { what: "the held-out text", batch_size: 1, ..shape })?)
+        }
+        None => None,
+    };
+    Ok((data, held_out))
 }

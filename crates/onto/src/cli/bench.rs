@@ -12,7 +12,7 @@ pub enum BenchCommand {
     /// The steps are those of `onto pretrain` (forward, loss, backward, clipping by the global norm, AdamW), on one batch
     /// of random tokens that is read again in every step, so the loss falls. Operations are counted as the model needs
     /// them: 6 for every weight of a matrix product and token, and 12 * layers * width * time / 2 a token for causal
-    /// attention. The peak is measured before and after the steps, by a loop that stays in registers, on all threads.
+    /// attention; an encoder sees all of a row, and its head only the masked tokens. The peak is measured before and after the steps, by a loop that stays in registers, on all threads.
     Train(BenchTrainArguments),
     /// Time the operations that a training step is made of, alone: their rate and their share of the machine's peak.
     ///
@@ -30,8 +30,9 @@ pub enum BenchCommand {
 #[derive(Debug, Args)]
 pub struct BenchTrainArguments {
     /// Model and batch: tiny (4 layers, width 128, vocabulary 512, 16 x 64 tokens), small (6 layers, width 384,
-    /// vocabulary 8192, 8 x 512), gpt2 (12 layers, width 768, vocabulary 50257, 4 x 512) or lstm (2 layers, width 650,
-    /// vocabulary 10000, 20 x 35).
+    /// vocabulary 8192, 8 x 512), gpt2 (12 layers, width 768, vocabulary 50257, 4 x 512), bert (12 layers, width 384,
+    /// vocabulary 8192, 8 x 512, an encoder that fills 15 % of the tokens) or lstm (2 layers, width 650, vocabulary
+    /// 10000, 20 x 35).
     #[arg(long, short, value_name = "PRESET", default_value = "small")]
     pub preset: String,
     /// Shape of a decoder: GPT-2's, in which PyTorch is usually measured, or LLaMA's with as many weights in a block
@@ -65,7 +66,7 @@ pub struct BenchTrainArguments {
 /// `onto bench ops`
 #[derive(Debug, Args)]
 pub struct BenchOpsArguments {
-    /// The model whose shapes are measured: tiny, small, gpt2 or lstm [default: small and gpt2].
+    /// The model whose shapes are measured: tiny, small, gpt2, bert or lstm [default: small and gpt2].
     #[arg(long, short, value_name = "PRESET")]
     pub preset: Option<String>,
     /// Arithmetic of the matrix products.

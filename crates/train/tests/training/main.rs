@@ -6,6 +6,7 @@
 mod cooldown;
 mod invariances;
 mod logs;
+mod masked;
 mod objectives;
 mod replay;
 mod resume;

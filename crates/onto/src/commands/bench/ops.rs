@@ -2,7 +2,7 @@
 //!
 //! Every operation is recorded on a tape over values that want a derivative, run forward and backward, and timed by the
 //! engine's own profile. Products are counted by their operations, with attention as a causal model needs it (products of
-//! half the square of a row; what the backward pass computes again is not counted), the rest by the bytes that have to
+//! half the square of a row; an encoder's of all of it; what the backward pass computes again is not counted), the rest by the bytes that have to
 //! come from memory or go to it.
 
 use anyhow::Result;
@@ -16,7 +16,7 @@ use tensor::{
     Var,
 };
 
-use super::presets::{Layers, PRESETS, Preset, find};
+use super::presets::{Layers, MASK_SHARE, PRESETS, Preset, find};
 use super::{giga, peak_json, read_bandwidth};
 use crate::cli::{BenchFamily, BenchOpsArguments};
 use crate::commands::Session;
@@ -197,18 +197,25 @@ fn rows_of(tape: &mut Tape, table: ParamId) -> tensor::Result<Var> {
 
 /// The operations of a preset.
 fn cases(preset: &'static Preset) -> Vec<Case> {
-    let n_heads = match preset.layers {
-        Layers::Decoder { n_heads } => n_heads,
-        Layers::Recurrent { cell } => return vec![recurrent(preset, cell), projection(preset)],
+    let rows = preset.tokens();
+    let (n_heads, mask) = match preset.layers {
+        Layers::Decoder { n_heads } => (n_heads, Mask::Causal),
+        Layers::Encoder { n_heads } => (n_heads, Mask::Full),
+        Layers::Recurrent { cell } => return vec![recurrent(preset, cell), projection(preset, rows)],
     };
     let (d, inner) = (preset.hidden_size, 4 * preset.hidden_size);
-    let gated = preset.decoder_config(n_heads, BenchFamily::Llama).intermediate_size;
     let mut cases: Vec<Case> = [(d, d), (d, inner), (inner, d)].map(|(from, to)| linear(preset, from, to)).into();
-    cases.push(attention(preset, n_heads));
-    cases.push(projection(preset));
+    cases.push(attention(preset, n_heads, mask.clone()));
+    let asked = if mask == Mask::Full { (rows as f64 * MASK_SHARE).round() as usize } else { rows };
+    cases.push(projection(preset, asked));
     cases.push(streamed(preset, "layer_norm", d, vec![vec![d]; 2], 1, &LAYER_NORM, |tape, x, ids| {
         tape.layer_norm(x[0], ids[0], ids[1], 1e-5)
     }));
+    if mask == Mask::Full {
+        cases.push(streamed(preset, "gelu_erf", inner, Vec::new(), 1, &GELU_ERF, |tape, x, _| tape.gelu_erf(x[0])));
+        return cases;
+    }
+    let gated = preset.decoder_config(n_heads, BenchFamily::Llama).intermediate_size;
     cases.push(streamed(preset, "rms_norm", d, vec![vec![d]], 1, &RMS_NORM, |tape, x, ids| {
         tape.rms_norm(x[0], ids[0], 1e-5)
     }));
@@ -219,6 +226,7 @@ fn cases(preset: &'static Preset) -> Vec<Case> {
 
 const LAYER_NORM: [(&str, &str); 2] = [("forward", "layer_norm"), ("backward", "layer_norm")];
 const RMS_NORM: [(&str, &str); 2] = [("forward", "rms_norm"), ("backward", "rms_norm")];
+const GELU_ERF: [(&str, &str); 2] = [("forward", "gelu_erf"), ("backward", "gelu_erf")];
 const GELU: [(&str, &str); 2] = [("forward", "gelu"), ("backward", "gelu")];
 const SWIGLU: [(&str, &str); 2] = [("forward", "swiglu"), ("backward", "swiglu")];
 
@@ -243,11 +251,12 @@ fn linear(preset: &'static Preset, from: usize, to: usize) -> Case {
     }
 }
 
-fn attention(preset: &'static Preset, n_heads: usize) -> Case {
+fn attention(preset: &'static Preset, n_heads: usize, mask: Mask) -> Case {
     let &Preset { batch_size: batch, sequence_length: time, hidden_size: d, .. } = preset;
     let shape = AttentionShape { batch, time, n_heads, n_kv_heads: n_heads, head_dim: d / n_heads };
-    // Scores and their use as weights: two products over half a square; four of them backward.
-    let forward = 2.0 * 2.0 * (batch * time * time * d) as f64 / 2.0;
+    // Scores and their use as weights: two products over half a square, or all of it; four of them backward.
+    let share = if mask == Mask::Full { 1.0 } else { 0.5 };
+    let forward = 2.0 * 2.0 * (batch * time * time * d) as f64 * share;
     Case {
         preset: preset.name,
         operation: "attention",
@@ -255,7 +264,7 @@ fn attention(preset: &'static Preset, n_heads: usize) -> Case {
         parameters: vec![vec![batch * time, d]; 3],
         record: Box::new(move |tape, ids| {
             let (q, k, v) = (rows_of(tape, ids[0])?, rows_of(tape, ids[1])?, rows_of(tape, ids[2])?);
-            tape.attention(q, k, v, &shape, &Mask::Causal)
+            tape.attention(q, k, v, &shape, &mask)
         }),
         parts: vec![
             Part { label: "forward", keys: &[("forward", "attention")], work: Work::SingleProducts(forward) },
@@ -313,8 +322,8 @@ fn recurrent(preset: &'static Preset, cell: Cell) -> Case {
 }
 
 /// The output projection with softmax and loss, whose slopes are found in the forward pass.
-fn projection(preset: &'static Preset) -> Case {
-    let (rows, d, vocabulary) = (preset.tokens(), preset.hidden_size, preset.vocab_size);
+fn projection(preset: &'static Preset, rows: usize) -> Case {
+    let (d, vocabulary) = (preset.hidden_size, preset.vocab_size);
     const KEYS: &[(&str, &str)] = &[("forward", "linear_cross_entropy"), ("backward", "linear_cross_entropy")];
     Case {
         preset: preset.name,

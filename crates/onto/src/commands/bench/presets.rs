@@ -1,7 +1,7 @@
 //! The model shapes that are measured: one slice, so that help, errors and the oracle script know the same ones.
 
 use anyhow::Result;
-use nn::{Decoder, DecoderConfig, Network, RecurrentConfig, RecurrentModel};
+use nn::{Decoder, DecoderConfig, Encoder, EncoderConfig, Network, RecurrentConfig, RecurrentModel};
 use tensor::Cell;
 
 use crate::cli::BenchFamily;
@@ -13,6 +13,11 @@ pub enum Layers {
     /// Blocks of a decoder-only Transformer, in the family that is asked for.
     Decoder {
         /// How many heads, each with keys and values of its own.
+        n_heads: usize,
+    },
+    /// Blocks of an encoder that fills masked tokens.
+    Encoder {
+        /// How many heads.
         n_heads: usize,
     },
     /// Recurrent layers over a table of vectors as wide as they, with a head of its own.
@@ -44,7 +49,7 @@ pub struct Preset {
 }
 
 /// Every preset, the smallest first.
-pub const PRESETS: [Preset; 4] = [
+pub const PRESETS: [Preset; 5] = [
     Preset {
         name: "tiny",
         layers: Layers::Decoder { n_heads: 4 },
@@ -75,6 +80,17 @@ pub const PRESETS: [Preset; 4] = [
         sequence_length: 512,
         learning_rate: 3e-4,
     },
+    Preset {
+        name: "bert",
+        layers: Layers::Encoder { n_heads: 6 },
+        n_layers: 12,
+        hidden_size: 384,
+        vocab_size: 8192,
+        batch_size: 8,
+        sequence_length: 512,
+        // Norms after the branches learn nothing from a rate as high as others take without a warm-up.
+        learning_rate: 1e-4,
+    },
     // The medium LSTM of Zaremba et al. 2014 and its batch.
     Preset {
         name: "lstm",
@@ -88,20 +104,15 @@ pub const PRESETS: [Preset; 4] = [
     },
 ];
 
-/// Models a person may ask for by name and the engine cannot compute yet, with what is missing.
-const NOT_YET: [(&str, &str); 1] = [("bert", "an encoder that fills masked tokens")];
+/// Share of the tokens that an encoder is asked for (Devlin et al. 2019).
+pub const MASK_SHARE: f64 = 0.15;
 
 /// The preset of this name.
 pub fn find(name: &str) -> Result<&'static Preset> {
-    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == name) {
-        return Ok(preset);
-    }
-    let problem = match NOT_YET.iter().find(|(known, _)| *known == name) {
-        Some((_, missing)) => format!("cannot be measured yet: it needs {missing}, which this version does not have"),
-        None => "no such preset".to_owned(),
-    };
-    let names = PRESETS.map(|preset| preset.name).join(", ");
-    Err(Usage(format!("--preset {name}: {problem}\nhint: presets are {names}")).into())
+    PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
+        let names = PRESETS.map(|preset| preset.name).join(", ");
+        Usage(format!("--preset {name}: no such preset\nhint: presets are {names}")).into()
+    })
 }
 
 impl Preset {
@@ -115,9 +126,21 @@ impl Preset {
                 let family = family.unwrap_or(BenchFamily::Gpt2);
                 Ok(Box::new(Decoder::new(self.decoder_config(n_heads, family))?))
             }
-            Layers::Recurrent { .. } if family.is_some() => {
+            Layers::Encoder { .. } | Layers::Recurrent { .. } if family.is_some() => {
                 let problem = format!("--family is for decoders, and {} is none", self.name);
                 Err(Usage(format!("{problem}\nhint: leave --family out")).into())
+            }
+            Layers::Encoder { n_heads } => {
+                let &Preset { n_layers, hidden_size, vocab_size, sequence_length, .. } = self;
+                Ok(Box::new(Encoder::new(EncoderConfig {
+                    vocab_size,
+                    hidden_size,
+                    n_layers,
+                    n_heads,
+                    intermediate_size: 4 * hidden_size,
+                    max_position_embeddings: sequence_length,
+                    ..EncoderConfig::default()
+                })?))
             }
             Layers::Recurrent { cell } => {
                 let &Preset { n_layers, hidden_size, vocab_size, .. } = self;
@@ -138,7 +161,17 @@ impl Preset {
     pub fn family(&self, family: Option<BenchFamily>) -> &'static str {
         match self.layers {
             Layers::Decoder { .. } => family.unwrap_or(BenchFamily::Gpt2).name(),
+            Layers::Encoder { .. } => "bert",
             Layers::Recurrent { cell } => cell.name(),
+        }
+    }
+
+    /// Operations that a token of a step needs. [`Network::flops_per_token`] counts attention over the whole square of a row,
+    /// as is customary; over half a row it is what a causal model needs.
+    pub fn flops_per_token(&self, network: &dyn Network) -> f64 {
+        match self.layers {
+            Layers::Encoder { .. } => network.flops_per_token(self.sequence_length, MASK_SHARE),
+            Layers::Decoder { .. } | Layers::Recurrent { .. } => network.flops_per_token(self.sequence_length / 2, 1.0),
         }
     }
 
@@ -184,7 +217,7 @@ mod tests {
         for preset in PRESETS {
             let families = match preset.layers {
                 Layers::Decoder { .. } => vec![None, Some(BenchFamily::Gpt2), Some(BenchFamily::Llama)],
-                Layers::Recurrent { .. } => vec![None],
+                Layers::Encoder { .. } | Layers::Recurrent { .. } => vec![None],
             };
             for family in families {
                 preset.network(family).unwrap();
@@ -200,6 +233,11 @@ mod tests {
         let count = |name| find(name).unwrap().network(None).unwrap().n_parameters();
         // 124 439 808 with 1024 positions; here are half of them.
         assert_eq!(count("gpt2"), 124_439_808 - 512 * 768);
+        // Three tables and their norm; twelve blocks of four and two matrices, their biases and two norms; a dense layer, its
+        // norm and a bias for every token.
+        let (d, f) = (384, 1536);
+        let block = 4 * (d * d + d) + 2 * d * f + f + d + 4 * d;
+        assert_eq!(count("bert"), (8192 + 512 + 2) * d + 2 * d + 12 * block + d * d + 3 * d + 8192);
         // Two tables, and for each layer two matrices and two biases of four gates.
         assert_eq!(count("lstm"), 2 * 10_000 * 650 + 2 * 4 * 650 * (650 + 650 + 2));
     }
@@ -209,7 +247,8 @@ mod tests {
         let message = |name| find(name).unwrap_err().to_string();
         let error = find("lstm").unwrap().network(Some(BenchFamily::Llama)).err().unwrap().to_string();
         assert_eq!(error, "--family is for decoders, and lstm is none\nhint: leave --family out");
-        assert!(message("bert").contains("needs an encoder"));
-        assert_eq!(message("huge"), "--preset huge: no such preset\nhint: presets are tiny, small, gpt2, lstm");
+        let error = find("bert").unwrap().network(Some(BenchFamily::Gpt2)).err().unwrap().to_string();
+        assert_eq!(error, "--family is for decoders, and bert is none\nhint: leave --family out");
+        assert_eq!(message("huge"), "--preset huge: no such preset\nhint: presets are tiny, small, gpt2, bert, lstm");
     }
 }

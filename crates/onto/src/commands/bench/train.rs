@@ -6,13 +6,14 @@
 //!
 //! `tflops` counts what the model needs, not what the machine did: for every token six operations a weight of a matrix
 //! product (two forward, four backward; the head counts, the tables do not), and for the attention of a decoder
-//! `12 · layers · width · time / 2`, because a token of a causal row sees half of it on average.
+//! `12 · layers · width · time / 2`, because a token of a causal row sees half of it on average. An encoder's tokens see all
+//! of it, and of its head only the share of masked tokens counts, which is all that is computed.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ::train::{MemoryTokens, PretrainText, ScheduleKind, Stage, TimedUpdate, TrainConfig};
+use ::train::{Masking, MemoryTokens, PretrainText, ScheduleKind, Stage, TimedUpdate, TrainConfig};
 use anyhow::Result;
 use lang::rng::Rng;
 use nn::Network;
@@ -21,7 +22,7 @@ use tensor::DType;
 use tensor::peak::{self, Peak};
 use tensor::profile::{self, Share};
 
-use super::presets::{Layers, Preset, find};
+use super::presets::{Layers, MASK_SHARE, Preset, find};
 use super::{giga, peak_json, read_bandwidth};
 use crate::cli::BenchTrainArguments;
 use crate::commands::Session;
@@ -154,7 +155,15 @@ fn steps(
         end_of_text: 0,
         mask_documents: false,
     };
-    let stage = Stage::pretrain(&text, config)?;
+    let stage = match preset.layers {
+        Layers::Encoder { .. } => {
+            let vocabulary_size = preset.vocab_size as u32;
+            let mask_token = vocabulary_size - 1;
+            let masking = Masking { mask_token, vocabulary_size, share: MASK_SHARE, patterns: 1 };
+            Stage::pretrain_masked(&text, &masking, config)?
+        }
+        Layers::Decoder { .. } | Layers::Recurrent { .. } => Stage::pretrain(&text, config)?,
+    };
     let mut parameters = network.init(config.seed);
     let progress = RefCell::new(Progress::new(&session.terminal, "steps", config.steps));
     let mut updates: Vec<TimedUpdate> = Vec::new();
@@ -199,10 +208,9 @@ impl Measured {
         ((at(low) + at(high)) / 2.0, rates.last().copied().unwrap_or(0.0))
     }
 
-    /// Operations a second that the model needs at the median rate. [`Network::flops_per_token`](nn::Network::flops_per_token) counts attention over
-    /// the whole square of a row, as is customary; over half a row it is what a causal model needs.
+    /// Operations a second that the model needs at the median rate.
     fn flops_per_second(&self) -> f64 {
-        self.tokens_per_second().0 * self.network.flops_per_token(self.config.sequence_length / 2, 1.0)
+        self.tokens_per_second().0 * self.preset.flops_per_token(&*self.network)
     }
 
     /// Seconds of a counted step on average.
@@ -267,7 +275,7 @@ impl Measured {
         let family = self.family;
         let Preset { name, n_layers, hidden_size, vocab_size, batch_size, sequence_length, .. } = self.preset;
         let heads = match self.preset.layers {
-            Layers::Decoder { n_heads } => format!(", {n_heads} heads"),
+            Layers::Decoder { n_heads } | Layers::Encoder { n_heads } => format!(", {n_heads} heads"),
             Layers::Recurrent { .. } => String::new(),
         };
         let dtype = json!(self.config.dtype);
