@@ -4,7 +4,7 @@
 //! `cargo run -p nn --example export_tiny -- write oracle/out/tiny`
 //! `cargo run -p nn --example export_tiny -- read oracle/out/tiny`
 
-#![allow(clippy::unwrap_used, reason = "the file shared with the tests may unwrap as tests may")]
+#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "the file shared with the tests may unwrap as tests may")]
 
 #[path = "../tests/support/tiny.rs"]
 mod tiny;

@@ -42,7 +42,7 @@ fn an_encoder_reads_padded_rows_as_it_reads_them_alone() {
     let (_, network, parameters) = model("bert");
     let width = 32;
     let together = hidden(&*network, &parameters, &Batch::padded(&ROWS, 2).unwrap());
-    let packed = [&ROWS[0][..], &ROWS[1][..], &ROWS[2][..]].concat();
+    let packed = [ROWS[0], ROWS[1], ROWS[2]].concat();
     let document_of: Vec<u32> = (0..).zip(ROWS).flat_map(|(index, row)| vec![index; row.len()]).collect();
     let mut in_one_row = Batch::full(&[packed]).unwrap();
     in_one_row.mask = Mask::PackedFull { document_of: Arc::from(document_of) };

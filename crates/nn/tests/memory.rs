@@ -2,7 +2,7 @@
 //! whole process.
 #![allow(missing_docs, clippy::unwrap_used)]
 
-use nn::{Batch, Decoder, DecoderConfig, Network, RecurrentConfig, RecurrentModel, StepShape};
+use nn::{Batch, Decoder, DecoderConfig, Encoder, EncoderConfig, Network, RecurrentConfig, RecurrentModel, StepShape};
 use tensor::{Cell, DType, Gradients, Tape};
 
 /// Bytes of values, slopes and gradients that a step held at its peak.
@@ -53,6 +53,16 @@ fn networks() -> Vec<(&'static str, Box<dyn Network>)> {
     for (name, config) in [("llama", llama), ("gpt2", gpt2), ("large vocabulary", wide), ("deep", deep)] {
         networks.push((name, Box::new(Decoder::new(config).unwrap())));
     }
+    let bert = EncoderConfig {
+        vocab_size: 900,
+        hidden_size: 96,
+        n_layers: 4,
+        n_heads: 4,
+        intermediate_size: 384,
+        max_position_embeddings: 128,
+        ..EncoderConfig::default()
+    };
+    networks.push(("bert", Box::new(Encoder::new(bert).unwrap())));
     for (name, cell) in [("rnn", Cell::Rnn), ("lstm", Cell::Lstm), ("gru", Cell::Gru)] {
         networks.push((name, Box::new(RecurrentModel::new(recurrent(cell)).unwrap())));
     }

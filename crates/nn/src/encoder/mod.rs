@@ -115,9 +115,9 @@ impl Network for Encoder {
     fn token_values(&self) -> TokenValues {
         let c = &self.config;
         let [hidden, inner] = [c.hidden_size, c.intermediate_size].map(|size| size as u64);
-        // Queries, keys, values and attention; the two sums that norms read; the inner layer before its function and
-        // after it. Norms are made again.
-        let kept = 6 * hidden + 2 * inner + 4 + c.n_heads as u64;
+        // Queries, keys, values and attention; the two sums that norms read; the inner layer before its function. Norms
+        // and the function are made again.
+        let kept = 6 * hidden + inner + 4 + c.n_heads as u64;
         let flowing = 2 * hidden + (2 * inner).max(6 * hidden);
         // Three tables' rows and a norm; at the loss the head's three steps, as if every token were masked.
         let (around, at_loss) = (2 * hidden, 4 * hidden);

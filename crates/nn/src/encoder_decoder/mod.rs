@@ -163,9 +163,9 @@ impl Network for EncoderDecoder {
         let [hidden, inner, all, heads] =
             [c.hidden_size, c.intermediate_size, c.attention_size(), c.n_heads].map(|size| size as u64);
         // An attention keeps what goes in, queries, keys, values and what was attended to; a feed-forward block what goes
-        // in and the inner layers. Norms and gates are made again.
+        // in and the inner layers before their function. Norms and functions are made again.
         let attention = hidden + 4 * all + 1 + heads;
-        let mlp = hidden + 2 * inner + 1;
+        let mlp = hidden + if c.mlp.is_gated() { 2 } else { 1 } * inner + 1;
         let [encoder, decoder] = [c.n_layers, c.n_decoder_layers].map(|layers| layers as u64);
         let parts = decoder.max(1);
         let share = |of_encoder: u64, of_decoder: u64| of_decoder + (encoder * of_encoder).div_ceil(parts);
