@@ -1,7 +1,7 @@
 //! What must not change a result: how an update is cut, how documents lie in rows, how many threads work. (That an
 //! interruption does not is in `resume`, that instruction sets do not in a binary of its own, `tests/isa.rs`.)
 
-use train::{DataSet, NextToken, PackedConversations, StreamShape, TokenStream, TrainBatch};
+use train::{Checkpointing, DataSet, NextToken, PackedConversations, StreamShape, TokenStream, TrainBatch};
 
 use super::objectives::{conversations, loss_and_gradient};
 use super::*;
@@ -121,6 +121,18 @@ fn one_two_and_three_threads_give_the_same_bits() {
         });
         assert!(results[0] == results[1] && results[0] == results[2], "{dtype:?}");
     }
+}
+
+/// Equal bits, no bound: a block that is computed again is computed by the same code from the same values, dropout included.
+#[test]
+fn checkpointed_blocks_give_the_same_bits() {
+    let results = [Checkpointing::None, Checkpointing::Block].map(|activation_checkpointing| {
+        let config = TrainConfig { activation_checkpointing, dropout: 0.1, gradient_accumulation: 2, ..settings(6) };
+        let work = tempfile::tempdir().unwrap();
+        let (_, weights, notes) = pretrain_in(work.path(), &config, u64::MAX);
+        (weights, notes.losses)
+    });
+    assert!(results[0] == results[1]);
 }
 
 /// Bound: in forty updates the losses of bf16 stay within two hundredths of those of f32, and they are not the same.
