@@ -211,7 +211,7 @@ pub struct TokenizerUseArguments {
     /// Encoding: parse special tokens that stand in the text. Decoding: write them out.
     #[arg(long)]
     pub special: bool,
-    /// Put the special tokens around the text that its model expects ([CLS], </s>, ...).
+    /// Put the special tokens around the text that its model expects (a start and an end, for instance).
     #[arg(long)]
     pub add_special: bool,
     /// Encode many texts: every line of stdin is a text as a JSON string, every line of stdout its tokens as JSON.
