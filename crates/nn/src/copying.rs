@@ -45,7 +45,7 @@ const LARGEST_TURN: f64 = 1.2;
 const REACH: f64 = 64.0;
 
 impl Decoder {
-    /// Fresh weights as [`Network::init`] makes them, with a copying circuit in the first two layers.
+    /// Fresh weights as [`crate::Network::init`] makes them, with a copying circuit in the first two layers.
     ///
     /// `word_of` gives for each token the one that is the same word, such as the one without the space before it: the
     /// two begin with nearly the same vector, so that what was read as one can be looked up and written as the other. A
