@@ -7,26 +7,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-preset="${PRESET:-small}"
+. oracle/beside.sh
 dtypes="${DTYPES:-f32 bf16}"
-threads="${THREADS:-$(nproc)}"
-rounds="${ROUNDS:-3}"
-onto="${ONTO:-target/release/onto}"
-python="${PYTHON:-oracle/.venv/bin/python}"
 
-if [ ! -x "$python" ]; then
-    echo "there is no $python: oracle/setup.sh makes it" >&2
-    exit 1
-fi
-if [ -z "${ONTO:-}" ]; then
-    cargo build --release --quiet --locked
-fi
-
-mkdir -p oracle/out
 results="oracle/out/compare_products-$preset.jsonl"
 report="oracle/out/compare_products-$preset.report.json"
 : >"$results"
-export OMP_NUM_THREADS="$threads" MKL_NUM_THREADS="$threads"
 for round in $(seq "$rounds"); do
     printf 'round %s of %s\n' "$round" "$rounds" >&2
     for dtype in $dtypes; do

@@ -13,33 +13,19 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-preset="${PRESET:-small}"
+. oracle/beside.sh
 family=(--family "${FAMILY:-gpt2}")
 if [ "$preset" = lstm ] || [ "$preset" = bert ]; then
     family=()
 fi
-threads="${THREADS:-$(nproc)}"
 steps="${STEPS:-10}"
 warmup="${WARMUP:-2}"
-rounds="${ROUNDS:-3}"
-onto="${ONTO:-target/release/onto}"
-python="${PYTHON:-oracle/.venv/bin/python}"
 
-if [ ! -x "$python" ]; then
-    echo "there is no $python: oracle/setup.sh makes it" >&2
-    exit 1
-fi
-if [ -z "${ONTO:-}" ]; then
-    cargo build --release --quiet --locked
-fi
-
-mkdir -p oracle/out
 results="oracle/out/compare_train-$preset.jsonl"
 report="oracle/out/compare_train-$preset.report.json"
 log="oracle/out/compare_train-$preset.log"
 : >"$results"
 : >"$log"
-export OMP_NUM_THREADS="$threads" MKL_NUM_THREADS="$threads"
 
 # What failed is named, and the comparison goes on without it.
 theirs() {

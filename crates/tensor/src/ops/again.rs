@@ -7,6 +7,22 @@ use crate::buffer::Buffer;
 use crate::lists::Node;
 use crate::{Parameters, Var};
 
+/// The pattern of operations whose values [`again`] does not make.
+macro_rules! unrepeatable {
+    () => {
+        Op::Input
+            | Op::Forgotten(_)
+            | Op::LinearCrossEntropy { .. }
+            | Op::LinearLogProbs { .. }
+            | Op::Route { .. }
+            | Op::Experts { .. }
+            | Op::RouterLoss { .. }
+            | Op::Recurrent { .. }
+            | Op::SegmentSum { .. }
+            | Op::Sum { .. }
+    };
+}
+
 /// An input of an operation.
 pub(crate) struct Taken {
     pub(crate) var: Var,
@@ -71,19 +87,7 @@ impl Op {
 
     /// Whether [`again`] can make the value.
     pub(crate) fn is_repeatable(&self) -> bool {
-        !matches!(
-            self,
-            Op::Input
-                | Op::Forgotten(_)
-                | Op::LinearCrossEntropy { .. }
-                | Op::LinearLogProbs { .. }
-                | Op::Route { .. }
-                | Op::Experts { .. }
-                | Op::RouterLoss { .. }
-                | Op::Recurrent { .. }
-                | Op::SegmentSum { .. }
-                | Op::Sum { .. }
-        )
+        !matches!(self, unrepeatable!())
     }
 }
 
@@ -118,15 +122,6 @@ pub(crate) fn again(op: &Op, len: usize, nodes: &[Node], parameters: &Parameters
             let columns = nodes[x.index()].value.shape()[1];
             rows::forward(&value(*x)[first * columns..][..len])
         }
-        Op::Input
-        | Op::Forgotten(_)
-        | Op::LinearCrossEntropy { .. }
-        | Op::LinearLogProbs { .. }
-        | Op::Route { .. }
-        | Op::Experts { .. }
-        | Op::RouterLoss { .. }
-        | Op::Recurrent { .. }
-        | Op::SegmentSum { .. }
-        | Op::Sum { .. } => return None,
+        unrepeatable!() => return None,
     })
 }

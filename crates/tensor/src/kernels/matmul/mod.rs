@@ -72,11 +72,6 @@ impl<'a> Matrix<'a> {
 
 /// `c (m, n) (+)= a (m, k) · b`, b packed; in parallel over blocks of rows. `c` is contiguous.
 pub(crate) fn matmul_packed(k: usize, a: Matrix, b: &Packed, c: &mut [f32], is_added: bool) {
-    let (steps, format) = (b.steps(), b.format());
-    assert!(steps == format.words(k), "a product of different depths");
-    if c.is_empty() {
-        return;
-    }
     matmul_packed_then(k, a, b, c, is_added, |_| {});
 }
 
@@ -89,6 +84,10 @@ pub(crate) fn matmul_packed_then(
     is_added: bool,
     then: impl Fn(&mut [f32]) + Sync + Send,
 ) {
+    assert!(b.steps() == b.format().words(k), "a product of different depths");
+    if c.is_empty() {
+        return;
+    }
     let rows = block_rows(b.format(), c.len() / b.columns(), k);
     threads::for_each_chunk(c, rows * b.columns(), |block, c| {
         product_block(k, a.below(block * rows), b, c, is_added);
@@ -278,9 +277,9 @@ fn gram_by_depth(format: Format, n: usize, pass: usize, a: &[f32], b: &[f32], c:
         let (from, to) = (index * part, depth.min((index + 1) * part));
         gram_passes(format, n, pass, &a[from * m..to * m], &b[from * n..to * n], partial, false);
     });
-    threads::for_each_chunk(c, vector::BLOCK.min(m.div_ceil(8) * n), |index, c| {
-        let at = index * vector::BLOCK.min(m.div_ceil(8) * n);
-        partial.chunks(m * n).for_each(|partial| vector::add_assign(&partial[at..], c));
+    let block = vector::BLOCK.min(m.div_ceil(8) * n);
+    threads::for_each_chunk(c, block, |index, c| {
+        partial.chunks(m * n).for_each(|partial| vector::add_assign(&partial[index * block..], c));
     });
 }
 
