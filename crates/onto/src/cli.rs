@@ -1,16 +1,20 @@
 //! What can be typed: one definition that feeds parsing and help.
 
 mod bench;
+mod corpus;
 mod replay;
+mod tokenizer;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArguments, BenchTrainArguments};
+pub use corpus::{BuildArguments, CorpusCommand, MakeArguments, PathsArguments};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
 };
+pub use tokenizer::{TokenizerCommand, TokenizerTrainArguments, TokenizerUseArguments};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,
 /// alignment, use, evaluation.
@@ -111,112 +115,6 @@ pub struct RunArguments {
     /// Print the resolved recipe and stop.
     #[arg(long)]
     pub dry_run: bool,
-}
-
-/// `onto corpus …`
-#[derive(Debug, Subcommand)]
-pub enum CorpusCommand {
-    /// Make Microworld text with its truth beside it.
-    Make(MakeArguments),
-    /// Clean documents: files or folders of .txt .md .jsonl(.gz|.zst) .parquet.
-    Build(BuildArguments),
-    /// Documents, bytes, words, languages and lengths.
-    Stats(PathsArguments),
-    /// What the cleaning would decide about each document, one JSON line a document.
-    Inspect(PathsArguments),
-    /// Replace personal data by placeholders, one JSON line a document.
-    Redact(PathsArguments),
-    /// Find exact and near duplicates.
-    Dedup(PathsArguments),
-}
-
-/// `onto corpus make`
-#[derive(Debug, Args)]
-pub struct MakeArguments {
-    /// Documents to make.
-    #[arg(long, default_value_t = 2000, allow_negative_numbers = true)]
-    pub documents: usize,
-    /// Share of Chinese text.
-    #[arg(long, default_value_t = 0.3, allow_negative_numbers = true)]
-    pub chinese_share: f64,
-    /// Scales the planted noise: 0 none, 1 the quickstart's.
-    #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
-    pub noise: f64,
-}
-
-/// `onto corpus build`
-#[derive(Debug, Args)]
-pub struct BuildArguments {
-    /// Files or folders.
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
-    /// JSONL of evaluation items or texts that must not be in the result.
-    #[arg(long, value_name = "FILE")]
-    pub held_out: Option<PathBuf>,
-    /// Labels of planted noise (truth.jsonl) to score the cleaning against.
-    #[arg(long, value_name = "FILE")]
-    pub truth: Option<PathBuf>,
-}
-
-/// Files or folders.
-#[derive(Debug, Args)]
-pub struct PathsArguments {
-    /// Files or folders.
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
-}
-
-/// `onto tokenizer …`
-#[derive(Debug, Subcommand)]
-pub enum TokenizerCommand {
-    /// Train a byte-level BPE vocabulary.
-    Train(TokenizerTrainArguments),
-    /// Token ids, tokens and offsets (bytes of the text, whole characters) of a text.
-    Encode(TokenizerUseArguments),
-    /// Text of token ids.
-    Decode(TokenizerUseArguments),
-    /// Show a text cut into tokens.
-    Inspect(TokenizerUseArguments),
-}
-
-/// `onto tokenizer train`
-#[derive(Debug, Args)]
-pub struct TokenizerTrainArguments {
-    /// Files or folders of text.
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
-    /// Tokens in the vocabulary, special ones included.
-    #[arg(long, default_value_t = 4096, allow_negative_numbers = true)]
-    pub vocab_size: usize,
-    /// Pairs seen less often are not merged.
-    #[arg(long, default_value_t = 2, allow_negative_numbers = true)]
-    pub min_frequency: u64,
-    /// Keep every Han character a token of its own.
-    #[arg(long)]
-    pub split_han: bool,
-    /// Join a space to its word last of all, so that words are cut the same way with and without it.
-    #[arg(long)]
-    pub space_last: bool,
-}
-
-/// `onto tokenizer encode|decode|inspect`
-#[derive(Debug, Args)]
-pub struct TokenizerUseArguments {
-    /// Folder with tokenizer.json, or a file: tokenizer.json, a SentencePiece .model, tiktoken ranks, vocab.txt, or vocab.json
-    /// with merges.txt beside it.
-    #[arg(long, short, value_name = "PATH")]
-    pub tokenizer: PathBuf,
-    /// Text to encode, or ids to decode; `-` or nothing reads stdin.
-    pub input: Vec<String>,
-    /// Encoding: parse special tokens that stand in the text. Decoding: write them out.
-    #[arg(long)]
-    pub special: bool,
-    /// Put the special tokens around the text that its model expects (a start and an end, for instance).
-    #[arg(long)]
-    pub add_special: bool,
-    /// Encode many texts: every line of stdin is a text as a JSON string, every line of stdout its tokens as JSON.
-    #[arg(long)]
-    pub jsonl: bool,
 }
 
 /// `onto ngram …`

@@ -1,0 +1,53 @@
+//! `onto tokenizer …`: training, encoding and decoding, looking.
+
+mod encode;
+mod inspect;
+mod train;
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use lang::tokenizer::Tokenizer;
+
+use super::Session;
+use crate::cli::{TokenizerCommand, TokenizerUseArguments};
+
+pub fn tokenizer(session: &Session, command: &TokenizerCommand) -> Result<()> {
+    match command {
+        TokenizerCommand::Train(arguments) => train::train(session, arguments),
+        TokenizerCommand::Encode(arguments) => encode::encode(session, arguments),
+        TokenizerCommand::Decode(arguments) => encode::decode(arguments, session.global.json),
+        TokenizerCommand::Inspect(arguments) => inspect::inspect(session, arguments),
+    }
+}
+
+/// What went wrong with the tokenizer that `--tokenizer` names.
+fn cannot_use(path: &Path) -> String {
+    format!(
+        "cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json, a .model, .tiktoken or vocab file, or a \
+         folder with one",
+        path.display()
+    )
+}
+
+/// The tokenizer that `--tokenizer` names.
+pub fn load(path: &Path) -> Result<Tokenizer> {
+    Tokenizer::load(path).with_context(|| cannot_use(path))
+}
+
+/// The words typed, or stdin.
+fn input(arguments: &TokenizerUseArguments) -> Result<Vec<u8>> {
+    if arguments.input.is_empty() || arguments.input == ["-"] {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
+        Ok(bytes)
+    } else {
+        Ok(arguments.input.join(" ").into_bytes())
+    }
+}
+
+/// The tokenizer that `--tokenizer` names, for looking at text only: a model would need a token that ends a text.
+fn load_any(path: &Path) -> Result<Tokenizer> {
+    Tokenizer::load_any(path).with_context(|| cannot_use(path))
+}
