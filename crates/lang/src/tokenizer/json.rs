@@ -151,12 +151,7 @@ pub(super) fn split_merge(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Reads the file `file`; what stands beside it is in `config`.
-pub(super) fn load(file: &Path, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
-    load_text(file, &config::read(file)?, config)
-}
-
-/// Reads `text`, which `file` says or would say.
+/// Reads `text`, which `file` says or would say; what stands beside it is in `config`.
 pub(super) fn load_text(file: &Path, text: &str, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
     let source = Source::new(file);
     let File { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } =

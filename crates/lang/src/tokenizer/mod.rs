@@ -152,6 +152,16 @@ impl Tokenizer {
         formats::load(path)
     }
 
+    /// Read a tokenizer from `bytes`, the content of a file called `name`, which is not opened: `tokenizer.json`, a
+    /// SentencePiece `.model`, tiktoken ranks or `vocab.txt`, told apart as [`load`](Tokenizer::load) does. No token need end a
+    /// text.
+    ///
+    /// # Errors
+    /// As [`load`](Tokenizer::load), naming `name`.
+    pub fn from_bytes(name: &Path, bytes: &[u8]) -> Result<Tokenizer, TokenizerError> {
+        formats::read(name, bytes, &config::FolderConfig::default())
+    }
+
     /// Write `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json` into `dir`, creating it if need
     /// be. The same tokenizer always gives the same bytes; `transformers.AutoTokenizer` reads the folder.
     ///

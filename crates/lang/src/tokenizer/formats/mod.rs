@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::config::FolderConfig;
+use super::fields::Source;
 use super::{Tokenizer, TokenizerError, json};
 
 mod plain;
@@ -14,6 +15,9 @@ mod tiktoken;
 const NAMES: [&str; 6] =
     ["tokenizer.json", "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt"];
 
+/// GPT-2's pair of files: the vocabulary and the merges, each by its newer and its older name.
+const GPT2_NAMES: [[&str; 2]; 2] = [["vocab.json", "encoder.json"], ["merges.txt", "vocab.bpe"]];
+
 /// Reads the tokenizer at `path`, a file or a folder.
 pub(super) fn load(path: &Path) -> Result<Tokenizer, TokenizerError> {
     let (dir, file) = match path.is_dir() {
@@ -21,25 +25,34 @@ pub(super) fn load(path: &Path) -> Result<Tokenizer, TokenizerError> {
         false => (path.parent().unwrap_or(Path::new("")).to_owned(), path.to_owned()),
     };
     let config = FolderConfig::load(&dir)?;
-    match file.file_name().and_then(|name| name.to_str()).unwrap_or_default() {
-        "vocab.json" | "merges.txt" | "encoder.json" | "vocab.bpe" => {
-            let beside = |names: [&str; 2]| {
-                names.iter().map(|name| dir.join(name)).find(|path| path.exists()).unwrap_or(dir.join(names[0]))
-            };
-            plain::load_gpt2(&beside(["vocab.json", "encoder.json"]), &beside(["merges.txt", "vocab.bpe"]), &config)
-        }
-        name if name.ends_with(".txt") => plain::load_word_piece(&file, &config),
-        name if name.ends_with(".json") => json::load(&file, &config),
-        // SentencePiece models and LLaMA 3's ranks share a name.
-        _ => {
-            let failed = |source| TokenizerError::Io { path: file.clone(), source };
-            let bytes = std::fs::read(&file).map_err(failed)?;
-            match std::str::from_utf8(&bytes) {
-                Ok(text) if tiktoken::is_ranks(text) => tiktoken::load(&file, text, &config, &tiktoken::KNOWN),
-                Ok(text) if text.trim_start().starts_with('{') => json::load_text(&file, text, &config),
-                _ => sentencepiece::load(&file, &bytes, &config),
-            }
-        }
+    if GPT2_NAMES.iter().flatten().any(|name| file.file_name().is_some_and(|own| own == *name)) {
+        let beside = |names: [&str; 2]| {
+            names.iter().map(|name| dir.join(name)).find(|path| path.exists()).unwrap_or(dir.join(names[0]))
+        };
+        return plain::load_gpt2(&beside(GPT2_NAMES[0]), &beside(GPT2_NAMES[1]), &config);
+    }
+    let bytes = std::fs::read(&file).map_err(|source| TokenizerError::Io { path: file.clone(), source })?;
+    read(&file, &bytes, &config)
+}
+
+/// Reads `bytes`, the content of `file`, whose name says as much of the format as the content leaves open.
+pub(super) fn read(file: &Path, bytes: &[u8], config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
+    let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let text = || {
+        std::str::from_utf8(bytes)
+            .map_err(|error| Source::new(file).invalid(format!("byte {} is not UTF-8", error.valid_up_to())))
+    };
+    if name.ends_with(".txt") {
+        return plain::read_word_piece(file, text()?, config);
+    }
+    if name.ends_with(".json") {
+        return json::load_text(file, text()?, config);
+    }
+    // SentencePiece models and LLaMA 3's ranks share a name.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if tiktoken::is_ranks(text) => tiktoken::load(file, text, config, &tiktoken::KNOWN),
+        Ok(text) if text.trim_start().starts_with('{') => json::load_text(file, text, config),
+        _ => sentencepiece::load(file, bytes, config),
     }
 }
 

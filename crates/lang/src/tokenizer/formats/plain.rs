@@ -44,9 +44,8 @@ const BERT_SPECIAL: [&str; 5] = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
 
 /// Reads a WordPiece vocabulary, a token a line. Small letters are expected unless `tokenizer_config.json` says otherwise or
 /// the vocabulary has a word in capitals.
-pub(super) fn load_word_piece(file: &Path, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
+pub(super) fn read_word_piece(file: &Path, text: &str, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
     let source = Source::new(file);
-    let text = config::read(file)?;
     let mut tokens = Map::new();
     for (id, line) in text.lines().enumerate() {
         if let Some(first) = tokens.insert(line.to_owned(), json!(id)) {

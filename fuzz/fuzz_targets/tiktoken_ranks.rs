@@ -1,0 +1,4 @@
+//! tiktoken ranks: any bytes are an error or a tokenizer that encodes and decodes, never a panic.
+#![no_main]
+
+fuzz::read_and_use!("cl100k_base.tiktoken");

@@ -1,0 +1,4 @@
+//! BERT's `vocab.txt`: any bytes are an error or a tokenizer that encodes and decodes, never a panic.
+#![no_main]
+
+fuzz::read_and_use!("vocab.txt");
