@@ -2,14 +2,19 @@
 //! mostly valid UTF-8 with the bad places replaced, else the guess of `chardetng` (Latin-1/windows-1252, GBK, Big5,
 //! Shift_JIS, …). Binary data is refused with the reason.
 
-use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::io::{BufRead, Cursor, Read};
 
-/// Text of a file.
-#[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) text: String,
-    pub(super) encoding: &'static str,
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+
+use super::source::Stream;
+
+/// What bytes are taken for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Coding {
+    pub(super) encoding: &'static Encoding,
+    /// Bytes of the mark before the text.
+    pub(super) mark: usize,
 }
 
 /// Why bytes are not text.
@@ -24,15 +29,15 @@ const MAX_NUL_SHARE: f64 = 0.001;
 /// Other control bytes above this share mean binary data (random bytes have 11 %).
 const MAX_CONTROL_SHARE: f64 = 0.05;
 
-/// Decodes `bytes`.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Binary> {
-    if let Some((encoding, _)) = Encoding::for_bom(bytes) {
-        let (text, _) = encoding.decode_with_bom_removal(bytes);
-        return finish(text.into_owned(), encoding);
+/// Finds out what `bytes`, the beginning of a file or all of it, are written in.
+pub(super) fn detect(bytes: &[u8]) -> Result<Coding, Binary> {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        refuse_nonsense(&bytes[mark..], encoding)?;
+        return Ok(Coding { encoding, mark });
     }
     if let Some(encoding) = utf_16_without_mark(bytes) {
-        let (text, _) = encoding.decode_without_bom_handling(bytes);
-        return finish(text.into_owned(), encoding);
+        refuse_nonsense(bytes, encoding)?;
+        return Ok(Coding { encoding, mark: 0 });
     }
     refuse_binary(bytes)?;
     let (invalid, multibyte) = count_sequences(bytes);
@@ -43,12 +48,125 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Binary> {
         detector.feed(bytes, true);
         detector.guess(None, Utf8Detection::Deny)
     };
-    let (text, _) = encoding.decode_without_bom_handling(bytes);
-    Ok(Decoded { text: text.into_owned(), encoding: encoding.name() })
+    Ok(Coding { encoding, mark: 0 })
+}
+
+/// Text of a file, and what it was written in.
+#[cfg(test)]
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) text: String,
+    pub(super) encoding: &'static str,
+}
+
+/// Decodes all of `bytes`.
+#[cfg(test)]
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Binary> {
+    let coding = detect(bytes)?;
+    let (text, _) = coding.encoding.decode_without_bom_handling(&bytes[coding.mark..]);
+    Ok(Decoded { text: text.into_owned(), encoding: coding.encoding.name() })
+}
+
+/// Bytes seen before the encoding is decided.
+pub(super) const SAMPLE: u64 = 1 << 20;
+
+/// A stream of UTF-8 (invalid sequences among it where the file has them), whatever the file is written in.
+pub(super) struct Transcoded {
+    pub(super) stream: Stream,
+    pub(super) encoding: &'static str,
+    /// There is nothing in it.
+    pub(super) empty: bool,
+}
+
+/// Looks at the beginning of `stream` and makes UTF-8 of it.
+pub(super) fn transcode(mut stream: Stream) -> std::io::Result<Result<Transcoded, Binary>> {
+    let mut sample = Vec::new();
+    // What stands before an error is still text; the error comes again when the sample is used up.
+    let failed = stream.by_ref().take(SAMPLE).read_to_end(&mut sample).err();
+    if sample.is_empty() {
+        return match failed {
+            Some(error) => Err(error),
+            None => Ok(Ok(Transcoded { stream, encoding: "", empty: true })),
+        };
+    }
+    let coding = match detect(&sample) {
+        Ok(coding) => coding,
+        Err(binary) => return Ok(Err(binary)),
+    };
+    sample.drain(..coding.mark);
+    let tail: Box<dyn BufRead + Send> = match failed {
+        Some(error) => Box::new(Failing(Some(error))),
+        None => stream,
+    };
+    let whole = Cursor::new(sample).chain(tail);
+    let stream: Stream = if coding.encoding == UTF_8 {
+        Box::new(whole)
+    } else {
+        let decoder = coding.encoding.new_decoder_without_bom_handling();
+        Box::new(Decoding { inner: Box::new(whole), decoder, text: Vec::new(), at: 0, ended: false })
+    };
+    Ok(Ok(Transcoded { stream, encoding: coding.encoding.name(), empty: false }))
+}
+
+/// Gives an error that was met while reading ahead, in its turn.
+struct Failing(Option<std::io::Error>);
+
+impl Read for Failing {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        self.fill_buf().map(<[u8]>::len)
+    }
+}
+
+impl BufRead for Failing {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        self.0.take().map_or(Ok(&[]), Err)
+    }
+
+    fn consume(&mut self, _: usize) {}
+}
+
+/// Decodes a stream piece by piece.
+struct Decoding {
+    inner: Stream,
+    decoder: Decoder,
+    text: Vec<u8>,
+    at: usize,
+    ended: bool,
+}
+
+impl Read for Decoding {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl BufRead for Decoding {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        while self.at == self.text.len() && !self.ended {
+            let bytes = self.inner.fill_buf()?;
+            self.ended = bytes.is_empty();
+            let room = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(usize::MAX).clamp(64, 1 << 20);
+            self.text.resize(room, 0);
+            let (_, read, written, _) = self.decoder.decode_to_utf8(bytes, &mut self.text, self.ended);
+            self.text.truncate(written);
+            self.at = 0;
+            // A full output buffer leaves the decoder with more to say, also at the end.
+            self.ended = self.ended && read == 0 && written == 0;
+            self.inner.consume(read);
+        }
+        Ok(&self.text[self.at..])
+    }
+
+    fn consume(&mut self, amount: usize) {
+        self.at += amount;
+    }
 }
 
 /// Text decoded as UTF-16 or after a mark may still be nonsense: the same control-character test, on characters.
-fn finish(text: String, encoding: &'static Encoding) -> Result<Decoded, Binary> {
+fn refuse_nonsense(bytes: &[u8], encoding: &'static Encoding) -> Result<(), Binary> {
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
     let total = text.chars().count();
     let bad = text.chars().filter(|&c| c == '\u{fffd}' || is_odd_control(c)).count();
     if total > 0 && bad as f64 / total as f64 > MAX_CONTROL_SHARE {
@@ -56,7 +174,7 @@ fn finish(text: String, encoding: &'static Encoding) -> Result<Decoded, Binary> 
         let what = format!("not text: {bad} of {total} characters are no text in {}", encoding.name());
         return Err(Binary { at: at as u64, what });
     }
-    Ok(Decoded { text, encoding: encoding.name() })
+    Ok(())
 }
 
 fn is_odd_control(c: char) -> bool {

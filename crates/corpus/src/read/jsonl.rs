@@ -2,35 +2,62 @@
 //! key goes to the metadata.
 
 use lang::document::Document;
-use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use super::walk::Found;
-use super::{Outcome, Place};
+use super::lines::{Line, Lines};
+use super::outcome::Outcome;
+use super::source::Stream;
+use super::unit::Unit;
+use super::{Place, ReadOptions};
+use crate::error::CorpusError;
 
-/// Takes the documents of one file of JSON lines. Of a cut file the last, broken line is not counted twice.
-pub(super) fn read(text: &str, cut: Option<&str>, file: &Found, outcome: &mut Outcome) {
-    let lines: Vec<&str> = text.split('\n').collect();
-    let parsed: Vec<Option<Result<Document, Fault>>> = lines
-        .par_iter()
-        .enumerate()
-        .map(|(index, line)| {
-            let line = line.trim();
-            (!line.is_empty()).then(|| document(line, &file.relative, index as u64 + 1))
-        })
-        .collect();
-    let last = parsed.iter().rposition(Option::is_some).unwrap_or(0);
-    for (index, result) in parsed.into_iter().enumerate() {
-        let place = Place::Line(index as u64 + 1);
-        match result {
-            None => {}
-            Some(Ok(document)) => outcome.document(document, place),
-            Some(Err(_)) if cut.is_some() && index == last => {}
-            Some(Err(fault)) => outcome.problem(place, fault.kind, fault.what),
+/// Takes the documents of a unit of JSON lines, whose first line has the number `first`. Of a cut file the last, broken
+/// line is not counted twice.
+pub(super) fn read(
+    stream: Stream,
+    first: u64,
+    unit: &Unit,
+    options: &ReadOptions,
+    outcome: &mut Outcome<'_>,
+) -> Result<(), CorpusError> {
+    let mut lines = Lines::new(stream, options.max_record_bytes);
+    let mut number = first;
+    loop {
+        let place = Place::Line(number);
+        match lines.next() {
+            Ok(None) => return Ok(()),
+            Ok(Some(Line::Whole(line))) => {
+                take(line, number, unit, outcome)?
+                    .unwrap_or_else(|fault| outcome.problem(place, fault.kind, fault.what));
+            }
+            Ok(Some(Line::TooLong(bytes))) => outcome.problem(
+                place,
+                "long record",
+                format!("a line of {bytes} bytes, longer than the limit of {}", options.max_record_bytes),
+            ),
+            Err(error) => {
+                // A line that is whole but for its end is a document still; a broken one is told of by the cut.
+                let rest = lines.rest().to_vec();
+                let last = if rest.is_empty() { number.saturating_sub(1).max(first) } else { number };
+                let _ = take(&rest, number, unit, outcome)?;
+                outcome.problem(Place::Line(last), "cut file", error.to_string());
+                return Ok(());
+            }
         }
+        number += 1;
     }
-    if let Some(reason) = cut {
-        outcome.problem(Place::Line(last as u64 + 1), "cut file", reason);
+}
+
+/// Takes the document of one line; the inner error says why it has none.
+fn take(line: &[u8], number: u64, unit: &Unit, outcome: &mut Outcome<'_>) -> Result<Result<(), Fault>, CorpusError> {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(Ok(()));
+    }
+    match document(text, &unit.relative, number) {
+        Ok(document) => outcome.document(document, Place::Line(number)).map(Ok),
+        Err(fault) => Ok(Err(fault)),
     }
 }
 

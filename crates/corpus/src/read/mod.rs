@@ -1,22 +1,35 @@
-//! Readers: a file or a folder of `.txt`, `.md`, `.jsonl` (each also `.gz` or `.zst`) and `.parquet` becomes documents
-//! in path order. Bad records are counted, named by file and place, and skipped; a damaged file keeps what stands before
-//! the damage; only a missing path or a corpus without any document is an error.
+//! Readers: files and folders of `.txt`, `.md`, `.jsonl` (each also `.gz` or `.zst`) and `.parquet` become documents in
+//! path order. Bad records are counted, named by file and place, and skipped; a damaged file keeps what stands before the
+//! damage; only a missing path or a corpus without any document is an error.
+//!
+//! [`units()`] cuts the inputs by shape, [`read_unit`] reads one of the parts as a stream; [`read`] collects all of a small
+//! corpus. Any number of workers reading units, put together in order, gives the same documents.
 
-mod compressed;
 mod encoding;
+mod ids;
 mod jsonl;
+mod lines;
+mod outcome;
 mod parquet;
 mod plain;
+mod report;
+mod source;
+mod unit;
 mod walk;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lang::document::Document;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CorpusError;
+
+pub use ids::UniqueIds;
+use outcome::Outcome;
+pub use outcome::Sink;
+pub use report::{FileReport, Place, Problem, ReadReport, UnitReport};
+pub use unit::{Format, Packing, Part, Unit, units};
 
 /// Called with what is being done, how much of it is done, and how much there is.
 pub type Progress<'p> = &'p dyn Fn(&str, usize, usize);
@@ -30,8 +43,16 @@ pub struct ReadOptions {
     /// Documents of `.txt` and `.md` files longer than this many bytes are cut at paragraph ends, so that one book is
     /// many documents; 0: never.
     pub split_bytes: usize,
-    /// What stands beyond this many (unpacked) bytes of one file is not read; guards against decompression bombs.
+    /// Files larger than this are cut into units of about this many (stored) bytes where their format allows it.
+    pub unit_bytes: u64,
+    /// A record (a line of JSON, a page, a table's row) longer than this is named and skipped; a longer plain text is cut
+    /// into several documents. This bounds the memory of a worker.
+    pub max_record_bytes: usize,
+    /// What stands beyond this many (unpacked) bytes of one file is not read.
     pub max_file_bytes: u64,
+    /// A packed file that unpacks to more than so many times its size (and more than 64 MiB) is a decompression bomb:
+    /// reading stops there.
+    pub max_ratio: u64,
     /// At most this many problems are listed (all are counted).
     pub max_problems: usize,
 }
@@ -41,88 +62,74 @@ impl Default for ReadOptions {
         ReadOptions {
             separator: "<|endoftext|>".to_string(),
             split_bytes: 0,
-            max_file_bytes: 4 << 30,
+            unit_bytes: 64 << 20,
+            max_record_bytes: 64 << 20,
+            max_file_bytes: 1 << 44,
+            max_ratio: 400,
             max_problems: 1000,
         }
     }
 }
 
-/// What reading found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadReport {
-    /// Every file of a known kind, in reading order.
-    pub files: Vec<FileReport>,
-    /// Documents read.
-    pub documents: usize,
-    /// Bytes of their text (UTF-8).
-    pub bytes: u64,
-    /// What went wrong and where, in reading order; the list is cut at [`ReadOptions::max_problems`].
-    pub problems: Vec<Problem>,
-    /// How many there are, listed or not.
-    #[serde(default)]
-    pub n_problems: usize,
-    /// How often each kind of event happened (`bad JSON`, `empty document`, `control characters dropped`, …).
-    pub counts: BTreeMap<String, u64>,
+/// Reads one unit from its beginning to its end, in bounded memory, and gives its documents to `sink` in order. What is
+/// wrong in the data is counted and named in the report.
+///
+/// # Errors
+/// Only those of `sink`.
+pub fn read_unit(unit: &Unit, options: &ReadOptions, sink: Sink<'_>) -> Result<UnitReport, CorpusError> {
+    let mut outcome = Outcome::new(unit, options.max_problems, sink);
+    match unit.format {
+        Format::Parquet => parquet::read(unit, &mut outcome)?,
+        Format::Text | Format::JsonLines => read_text(unit, options, &mut outcome)?,
+    }
+    Ok(outcome.report)
 }
 
-/// One file that was read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileReport {
-    /// The path.
-    #[serde(serialize_with = "lang::artifact::lossy_path")]
-    pub path: PathBuf,
-    /// `text`, `jsonl` or `parquet`.
-    pub format: String,
-    /// Encoding the bytes were taken for (`UTF-8`, `UTF-16LE`, `windows-1252`, `GBK`, …); empty when nothing was read.
-    pub encoding: String,
-    /// Documents it gave.
-    pub documents: usize,
-    /// Bytes of their text.
-    pub bytes: u64,
-}
-
-/// Something that was wrong in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Problem {
-    /// The file.
-    #[serde(serialize_with = "lang::artifact::lossy_path")]
-    pub path: PathBuf,
-    /// Where in it.
-    pub place: Place,
-    /// Kind of problem, the key it is counted under.
-    pub kind: String,
-    /// What was wrong, in words.
-    pub what: String,
-}
-
-impl std::fmt::Display for Problem {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // A line break in a file's name must not break the line that names it.
-        let path = self.path.to_string_lossy().replace('\n', "\\n");
-        match self.place {
-            Place::Whole => write!(f, "{path}: {}", self.what),
-            Place::Line(line) => write!(f, "{path}, line {line}: {}", self.what),
-            Place::Row(row) => write!(f, "{path}, row {row}: {}", self.what),
-            Place::Byte(byte) => write!(f, "{path}, byte {byte}: {}", self.what),
+/// Reads a unit of a format that is text, in whatever encoding.
+fn read_text(unit: &Unit, options: &ReadOptions, outcome: &mut Outcome<'_>) -> Result<(), CorpusError> {
+    let stream = match source::open(unit, options) {
+        Ok(stream) => stream,
+        Err(error) => {
+            outcome.problem(Place::Whole, "unreadable file", format!("cannot be read: {error}"));
+            return Ok(());
         }
+    };
+    // A part of a file was cut as UTF-8 and is not looked at again.
+    let (stream, first_line) = match unit.part {
+        Part::Bytes { first_line, .. } => {
+            outcome.report.file.encoding = "UTF-8".to_string();
+            (stream, first_line)
+        }
+        Part::Whole | Part::Groups { .. } => match encoding::transcode(stream) {
+            Ok(Ok(found)) if found.empty => {
+                outcome.problem(Place::Whole, "empty file", "file is empty");
+                return Ok(());
+            }
+            Ok(Ok(found)) => {
+                outcome.report.file.encoding = found.encoding.to_string();
+                (found.stream, 1)
+            }
+            Ok(Err(binary)) => {
+                outcome.problem(Place::Byte(binary.at), "binary file", binary.what);
+                return Ok(());
+            }
+            Err(error) => {
+                outcome.problem(Place::Byte(0), "cut file", error.to_string());
+                return Ok(());
+            }
+        },
+    };
+    match unit.format {
+        Format::JsonLines => jsonl::read(stream, first_line, unit, options, outcome),
+        _ => plain::read(stream, unit, options, outcome),
     }
 }
 
-/// Where in a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Place {
-    /// The file as a whole.
-    Whole,
-    /// A line, from 1.
-    Line(u64),
-    /// A row of a table, from 1.
-    Row(u64),
-    /// A byte offset of the unpacked data, from 0.
-    Byte(u64),
-}
+/// Most bytes of one file that [`read`] takes into memory.
+const IN_MEMORY: u64 = 4 << 30;
 
-/// Reads every document under `path`, a file or a folder (recursively, in path order; hidden files are skipped).
+/// Reads every document under `path`, a file or a folder (recursively, in path order; hidden files are skipped), into
+/// memory. Ids become unique.
 ///
 /// # Errors
 /// [`CorpusError::Missing`], [`CorpusError::NotAFile`], [`CorpusError::UnknownFormat`] (a single file of an unknown kind),
@@ -132,138 +139,46 @@ pub fn read(
     options: &ReadOptions,
     progress: Progress<'_>,
 ) -> Result<(Vec<Document>, ReadReport), CorpusError> {
-    let found = walk::files(path)?;
-    let mut report = ReadReport::default();
-    let mut problems_found = found.problems;
+    let options = ReadOptions { max_file_bytes: options.max_file_bytes.min(IN_MEMORY), ..options.clone() };
+    let (units, mut report) = units(&[path.to_path_buf()], &options)?;
     let mut documents = Vec::new();
-    if found.other_files > 0 {
-        report.counts.insert("files of other kinds skipped".to_string(), found.other_files);
-    }
-    let total = found.files.len();
-    progress("read", 0, total);
-    // A chunk of files at a time: parallel, in order, and with a bounded amount of undecoded bytes in memory.
-    for (chunk_index, chunk) in found.files.chunks(FILES_AT_ONCE).enumerate() {
-        let outcomes: Vec<Outcome> = chunk.par_iter().map(|file| read_file(file, options)).collect();
-        for outcome in outcomes {
-            report.files.push(outcome.report);
-            problems_found.extend(outcome.problems);
-            for (event, count) in outcome.counts {
-                *report.counts.entry(event.to_string()).or_default() += count;
-            }
-            documents.extend(outcome.documents);
+    progress("read", 0, units.len());
+    // A chunk of units at a time: parallel, in order, and with a word of progress in between.
+    for (chunk_index, chunk) in units.chunks(UNITS_AT_ONCE).enumerate() {
+        let read: Vec<Result<(Vec<Document>, UnitReport), CorpusError>> = chunk
+            .par_iter()
+            .map(|unit| {
+                let mut documents = Vec::new();
+                let report = read_unit(unit, &options, &mut |document| {
+                    documents.push(document);
+                    Ok(())
+                })?;
+                Ok((documents, report))
+            })
+            .collect();
+        for result in read {
+            let (found, unit_report) = result?;
+            report.absorb(unit_report, options.max_problems);
+            documents.extend(found);
         }
-        progress("read", (chunk_index * FILES_AT_ONCE + chunk.len()).min(total), total);
+        progress("read", (chunk_index * UNITS_AT_ONCE + chunk.len()).min(units.len()), units.len());
     }
-    for problem in &problems_found {
-        *report.counts.entry(problem.kind.clone()).or_default() += 1;
+    let mut ids = UniqueIds::default();
+    for document in &mut documents {
+        ids.make_unique(&mut document.id);
     }
-    let renamed = make_ids_unique(&mut documents);
-    if renamed > 0 {
-        report.counts.insert("duplicate ids renamed".to_string(), renamed);
+    if ids.renamed() > 0 {
+        report.counts.insert("duplicate ids renamed".to_string(), ids.renamed());
     }
-    report.documents = documents.len();
-    report.bytes = documents.iter().map(|d| d.text.len() as u64).sum();
     if documents.is_empty() {
         return Err(CorpusError::NoDocuments {
             path: path.to_path_buf(),
             files: report.files.len(),
-            problems: problems_found.len(),
-            first: problems_found.first().map(|p| format!("; first: {p}")).unwrap_or_default(),
+            problems: report.n_problems,
+            first: report.problems.first().map(|p| format!("; first: {p}")).unwrap_or_default(),
         });
     }
-    report.n_problems = problems_found.len();
-    problems_found.truncate(options.max_problems);
-    report.problems = problems_found;
     Ok((documents, report))
 }
 
-const FILES_AT_ONCE: usize = 64;
-
-/// What one file gave.
-#[derive(Debug, Default)]
-struct Outcome {
-    documents: Vec<Document>,
-    report: FileReport,
-    problems: Vec<Problem>,
-    counts: BTreeMap<&'static str, u64>,
-}
-
-impl Outcome {
-    fn problem(&mut self, place: Place, kind: &str, what: impl Into<String>) {
-        let path = self.report.path.clone();
-        self.problems.push(Problem { path, place, kind: kind.to_string(), what: what.into() });
-    }
-
-    fn count(&mut self, event: &'static str, times: u64) {
-        if times > 0 {
-            *self.counts.entry(event).or_default() += times;
-        }
-    }
-
-    /// Takes over a document after normalising its text; an empty one is a problem.
-    fn document(&mut self, mut document: Document, place: Place) {
-        let (text, changed) = crate::text::normalise(&document.text);
-        self.count("control characters dropped", changed.controls);
-        self.count("invalid sequences replaced", changed.replaced);
-        let trimmed = text.trim();
-        if trimmed.is_empty() {
-            self.problem(place, "empty document", "document without any text");
-            return;
-        }
-        document.text = if trimmed.len() == text.len() { text } else { trimmed.to_string() };
-        self.report.documents += 1;
-        self.report.bytes += document.text.len() as u64;
-        self.documents.push(document);
-    }
-}
-
-fn read_file(file: &walk::Found, options: &ReadOptions) -> Outcome {
-    let mut outcome = Outcome::default();
-    outcome.report.path.clone_from(&file.path);
-    outcome.report.format = file.format.name().to_string();
-    match file.format {
-        walk::Format::Parquet => parquet::read(file, &mut outcome),
-        walk::Format::Text | walk::Format::JsonLines => {
-            let Some(unpacked) = compressed::unpack(file, options.max_file_bytes, &mut outcome) else {
-                return outcome;
-            };
-            let decoded = match encoding::decode(&unpacked.bytes) {
-                Ok(decoded) => decoded,
-                Err(reason) => {
-                    outcome.problem(Place::Byte(reason.at), "binary file", reason.what);
-                    return outcome;
-                }
-            };
-            outcome.report.encoding = decoded.encoding.to_string();
-            let cut = unpacked.cut.as_deref();
-            if file.format == walk::Format::Text {
-                plain::read(&decoded.text, cut, file, options, &mut outcome);
-            } else {
-                jsonl::read(&decoded.text, cut, file, &mut outcome);
-            }
-        }
-    }
-    outcome
-}
-
-/// Gives the second and later documents of an id a suffix, so that decisions and labels can be matched by id.
-fn make_ids_unique(documents: &mut [Document]) -> u64 {
-    let mut seen: HashMap<String, u64> = HashMap::with_capacity(documents.len());
-    let mut renamed = 0;
-    for document in documents {
-        let count = seen.entry(document.id.clone()).or_insert(0);
-        *count += 1;
-        if *count > 1 {
-            let mut number = *count;
-            let mut name = format!("{}~{number}", document.id);
-            while seen.contains_key(&name) {
-                number += 1;
-                name = format!("{}~{number}", document.id);
-            }
-            seen.insert(name.clone(), 1);
-            document.id = name;
-            renamed += 1;
-        }
-    }
-    renamed
-}
+const UNITS_AT_ONCE: usize = 64;

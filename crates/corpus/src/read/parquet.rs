@@ -4,41 +4,48 @@
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::{Map, Number, Value};
 
-use super::walk::Found;
-use super::{Outcome, Place};
+use super::Place;
+use super::outcome::Outcome;
+use super::unit::{Part, Unit};
+use crate::error::CorpusError;
 
-/// Takes the documents of one Parquet file.
-pub(super) fn read(file: &Found, outcome: &mut Outcome) {
-    let handle = match File::open(&file.path) {
+/// Row groups of a file with their rows, as the footer has them; `None` when it cannot be read.
+pub(super) fn groups(path: &Path) -> Option<Vec<u64>> {
+    let reader = catch_unwind(|| SerializedFileReader::new(File::open(path).ok()?).ok()).ok()??;
+    reader.metadata().row_groups().iter().map(|group| u64::try_from(group.num_rows()).ok()).collect()
+}
+
+/// Takes the documents of one unit of a Parquet file.
+pub(super) fn read(unit: &Unit, outcome: &mut Outcome<'_>) -> Result<(), CorpusError> {
+    let handle = match File::open(&unit.path) {
         Ok(handle) => handle,
         Err(error) => {
             outcome.problem(Place::Whole, "unreadable file", format!("cannot be read: {error}"));
-            return;
+            return Ok(());
         }
     };
     if handle.metadata().is_ok_and(|m| m.len() == 0) {
         outcome.problem(Place::Whole, "empty file", "file is empty");
-        return;
+        return Ok(());
     }
     // The library holds some damaged files for impossible and panics; here they are one more kind of bad file.
     // What was read before the panic is in `outcome` and is whole documents.
-    let caught = catch_unwind(AssertUnwindSafe(|| read_rows(handle, file, outcome)));
-    if caught.is_err() {
-        outcome.problem(Place::Whole, "damaged file", "damaged Parquet file (its pages contradict its footer)");
-    }
-}
-
-fn read_rows(handle: File, file: &Found, outcome: &mut Outcome) {
-    let reader = match SerializedFileReader::new(handle) {
-        Ok(reader) => reader,
-        Err(error) => {
+    let opened = catch_unwind(AssertUnwindSafe(|| SerializedFileReader::new(handle)));
+    let reader = match opened {
+        Ok(Ok(reader)) => reader,
+        Ok(Err(error)) => {
             outcome.problem(Place::Whole, "damaged file", format!("damaged or cut Parquet file: {error}"));
-            return;
+            return Ok(());
+        }
+        Err(_) => {
+            outcome.problem(Place::Whole, "damaged file", CONTRADICTION);
+            return Ok(());
         }
     };
     let schema = reader.metadata().file_metadata().schema();
@@ -46,32 +53,77 @@ fn read_rows(handle: File, file: &Found, outcome: &mut Outcome) {
     if !columns.contains(&"text") {
         let what = format!("no column `text`; columns: {}", columns.join(", "));
         outcome.problem(Place::Whole, "no text", what);
-        return;
+        return Ok(());
     }
-    let rows = match reader.get_row_iter(None) {
-        Ok(rows) => rows,
-        Err(error) => {
-            outcome.problem(Place::Whole, "damaged file", format!("damaged Parquet file: {error}"));
-            return;
+    outcome.report.file.encoding = "UTF-8".to_string();
+    let (groups, mut number) = match unit.part {
+        Part::Groups { start, end, first_row } => (start..end, first_row),
+        Part::Whole | Part::Bytes { .. } => (0..reader.num_row_groups(), 0),
+    };
+    for group in groups {
+        if !read_group(&reader, group, &mut number, unit, outcome)? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+const CONTRADICTION: &str = "damaged Parquet file (its pages contradict its footer)";
+
+/// Takes the rows of one group; false when the file is damaged from here on.
+fn read_group(
+    reader: &SerializedFileReader<File>,
+    group: usize,
+    number: &mut u64,
+    unit: &Unit,
+    outcome: &mut Outcome<'_>,
+) -> Result<bool, CorpusError> {
+    let opened = catch_unwind(AssertUnwindSafe(|| reader.get_row_group(group)));
+    let group = match opened {
+        Ok(Ok(group)) => group,
+        Ok(Err(error)) => {
+            outcome.problem(Place::Row(*number + 1), "damaged file", format!("damaged from here on: {error}"));
+            return Ok(false);
+        }
+        Err(_) => {
+            outcome.problem(Place::Whole, "damaged file", CONTRADICTION);
+            return Ok(false);
         }
     };
-    outcome.report.encoding = "UTF-8".to_string();
-    for (index, row) in rows.enumerate() {
-        let number = index as u64 + 1;
+    let rows = catch_unwind(AssertUnwindSafe(|| group.get_row_iter(None)));
+    let mut rows = match rows {
+        Ok(Ok(rows)) => rows,
+        Ok(Err(error)) => {
+            outcome.problem(Place::Whole, "damaged file", format!("damaged Parquet file: {error}"));
+            return Ok(false);
+        }
+        Err(_) => {
+            outcome.problem(Place::Whole, "damaged file", CONTRADICTION);
+            return Ok(false);
+        }
+    };
+    loop {
+        let row = catch_unwind(AssertUnwindSafe(|| rows.next()));
         match row {
-            Ok(row) => {
+            Ok(None) => return Ok(true),
+            Ok(Some(Ok(row))) => {
+                *number += 1;
                 let mut map = to_map(row);
                 // A null is how a table says that a row lacks the column.
                 map.retain(|_, value| !value.is_null());
-                match super::jsonl::from_map(map, &file.relative, number) {
-                    Ok(document) => outcome.document(document, Place::Row(number)),
-                    Err(fault) => outcome.problem(Place::Row(number), fault.kind, fault.what),
+                match super::jsonl::from_map(map, &unit.relative, *number) {
+                    Ok(document) => outcome.document(document, Place::Row(*number))?,
+                    Err(fault) => outcome.problem(Place::Row(*number), fault.kind, fault.what),
                 }
             }
-            Err(error) => {
+            Ok(Some(Err(error))) => {
                 // The iterator gives the same error again and again; the rest of the file is lost.
-                outcome.problem(Place::Row(number), "damaged file", format!("damaged from here on: {error}"));
-                return;
+                outcome.problem(Place::Row(*number + 1), "damaged file", format!("damaged from here on: {error}"));
+                return Ok(false);
+            }
+            Err(_) => {
+                outcome.problem(Place::Whole, "damaged file", CONTRADICTION);
+                return Ok(false);
             }
         }
     }

@@ -4,34 +4,9 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::{Place, Problem};
+use super::report::{Place, Problem};
+use super::unit::{Format, Packing};
 use crate::error::CorpusError;
-
-/// Packing around a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Packing {
-    None,
-    Gzip,
-    Zstd,
-}
-
-/// What is inside a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Format {
-    Text,
-    JsonLines,
-    Parquet,
-}
-
-impl Format {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Format::Text => "text",
-            Format::JsonLines => "jsonl",
-            Format::Parquet => "parquet",
-        }
-    }
-}
 
 /// A file to read.
 #[derive(Debug)]

@@ -5,3 +5,4 @@
 mod cleaning;
 mod reading;
 mod real;
+mod units;
