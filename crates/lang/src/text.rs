@@ -185,7 +185,7 @@ mod tests {
     use super::*;
     use crate::chat::SPECIAL_TOKENS;
     use crate::model::Session;
-    use crate::tokenizer::TrainConfig;
+    use crate::tokenizer::{CutStyle, TrainConfig};
 
     /// A model that gives probability ½ to the id after the last one and shares the rest evenly.
     struct Counting {
@@ -245,9 +245,8 @@ mod tests {
             vocab_size: 256 + SPECIAL_TOKENS.len(),
             min_frequency: 2,
             special_tokens: SPECIAL_TOKENS.iter().map(ToString::to_string).collect(),
-            split_digits: false,
-            split_han: false,
-            space_last: false,
+            cut: CutStyle::Llama3,
+            ..TrainConfig::default()
         };
         Tokenizer::train(&["a b"], &config, &mut |_, _| {}).unwrap()
     }

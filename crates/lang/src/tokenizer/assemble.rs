@@ -139,7 +139,7 @@ const CUTTING: [&str; 8] = [
 
 /// How to cut a text whose pieces the pre-tokenizer `value` spells byte by byte in the end, without spelling them; `None`
 /// if it does something else.
-fn byte_level_cut(source: &Source, value: &Value) -> Result<Option<Cut>, TokenizerError> {
+pub(super) fn byte_level_cut(source: &Source, value: &Value) -> Result<Option<Cut>, TokenizerError> {
     let members = match value["type"].as_str() {
         Some("ByteLevel") => std::slice::from_ref(value),
         Some("Sequence") => value["pretokenizers"].as_array().map(Vec::as_slice).unwrap_or_default(),

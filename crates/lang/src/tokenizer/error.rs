@@ -61,6 +61,12 @@ pub enum TokenizerError {
         /// What is wrong.
         problem: String,
     },
+    /// The characters of a corpus do not fit the vocabulary that is wanted.
+    #[error("vocab_size: {problem}\nhint: raise `vocab_size`, or lower `character_coverage` or `limit_alphabet`")]
+    Alphabet {
+        /// How many there are and how many are wanted.
+        problem: String,
+    },
     /// There was no text to train on.
     #[error("the corpus has no text to train a tokenizer on\nhint: check that the input documents are not empty")]
     EmptyCorpus,

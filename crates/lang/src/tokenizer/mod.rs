@@ -48,7 +48,7 @@ use roles::Roles;
 pub use encoding::Token;
 pub use error::TokenizerError;
 pub use stream::DecodeStream;
-pub use train::TrainConfig;
+pub use train::{CutStyle, MemoryBound, ModelKind, Normalization, TrainConfig, TrainReport, Trainer, UnigramConfig};
 
 /// A tokenizer. Cloning is cheap; all methods may be called from many threads.
 #[derive(Clone)]
@@ -111,12 +111,13 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 impl Tokenizer {
-    /// Learn a vocabulary from `texts`, equal to Hugging Face's `BpeTrainer` on the same texts: pairs with the highest
-    /// count first, ties to the smaller ids; ids are the special tokens, the 256 bytes, then the merges. The result is
-    /// the same for any number of threads. `progress` gets the vocabulary size reached and the one wanted; the result
-    /// is smaller than wanted where no pair reaches `min_frequency`.
+    /// Learn a vocabulary from `texts`; of byte-pair encoding equal to Hugging Face's `BpeTrainer` on the same texts: pairs
+    /// with the highest count first, ties to the smaller ids; ids are the special tokens, the 256 bytes (or tokens of bytes and
+    /// characters), then the merges. The result is the same for any number of threads. `progress` gets the vocabulary size reached
+    /// and the one wanted; the result is smaller than wanted where no pair reaches `min_frequency`. [`Trainer`] does the same for
+    /// texts that come in batches.
     ///
-    /// `<|endoftext|>`, if among the special tokens, else the first of them begins and ends texts; `<|im_end|>` ends
+    /// Byte-level: `<|endoftext|>`, if among the special tokens, else the first of them begins and ends texts; `<|im_end|>` ends
     /// turns.
     ///
     /// # Errors

@@ -22,6 +22,27 @@ pub(crate) enum Cut {
     Any(Option<Box<dyn PreTokenizer>>),
 }
 
+impl Cut {
+    /// The pieces of `text`.
+    pub(crate) fn pieces(&self, text: Aligned) -> Pieces {
+        let mut pieces = Pieces::new(text);
+        match self {
+            Cut::Known(pattern) => {
+                let mut start = 0;
+                let cut = pattern.split(&pieces.text.text).map(|piece| {
+                    let range = start..start + piece.len();
+                    start = range.end;
+                    range
+                });
+                pieces.ranges = cut.collect();
+            }
+            Cut::Bytes(members) => members.iter().for_each(|member| member.pre_tokenize(&mut pieces)),
+            Cut::Any(cut) => cut.iter().for_each(|cut| cut.pre_tokenize(&mut pieces)),
+        }
+        pieces
+    }
+}
+
 pub(crate) struct Pipeline {
     /// Tells the thread caches of different vocabularies apart.
     identity: u64,
@@ -190,21 +211,7 @@ impl Pipeline {
     }
 
     fn pieces(&self, text: Aligned) -> Pieces {
-        let mut pieces = Pieces::new(text);
-        match &self.cut {
-            Cut::Known(pattern) => {
-                let mut start = 0;
-                let cut = pattern.split(&pieces.text.text).map(|piece| {
-                    let range = start..start + piece.len();
-                    start = range.end;
-                    range
-                });
-                pieces.ranges = cut.collect();
-            }
-            Cut::Bytes(members) => members.iter().for_each(|member| member.pre_tokenize(&mut pieces)),
-            Cut::Any(cut) => cut.iter().for_each(|cut| cut.pre_tokenize(&mut pieces)),
-        }
-        pieces
+        self.cut.pieces(text)
     }
 
     /// The tokens of `text` with the bytes of it they stand for.

@@ -30,7 +30,8 @@ fn ids(value: &Value) -> Vec<u32> {
 }
 
 fn config(vocab_size: usize, min_frequency: u64, split_digits: bool) -> TrainConfig {
-    TrainConfig { vocab_size, min_frequency, split_digits, ..TrainConfig::default() }
+    let cut = if split_digits { CutStyle::Qwen2 } else { CutStyle::Llama3 };
+    TrainConfig { vocab_size, min_frequency, cut, ..TrainConfig::default() }
 }
 
 fn quiet<S: AsRef<str> + Sync>(texts: &[S], config: &TrainConfig) -> Result<Tokenizer, TokenizerError> {

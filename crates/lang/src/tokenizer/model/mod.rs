@@ -12,8 +12,8 @@ pub(crate) mod bpe;
 mod linear;
 pub(crate) mod trie;
 pub(crate) mod unigram;
-mod word_level;
-mod word_piece;
+pub(crate) mod word_level;
+pub(crate) mod word_piece;
 
 pub(crate) use linear::FitCache;
 

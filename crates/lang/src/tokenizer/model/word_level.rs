@@ -8,14 +8,20 @@ use serde_json::{Map, Value, json};
 use super::{Model, ModelSource, Scratch, vocabulary_json};
 use crate::tokenizer::TokenizerError;
 
-struct WordLevel {
+pub(crate) struct WordLevel {
     ids: HashMap<String, u32>,
     unknown: (String, u32),
 }
 
 pub(super) fn read(source: ModelSource) -> Result<Box<dyn Model>, TokenizerError> {
     let unknown = source.unknown()?;
-    Ok(Box::new(WordLevel { ids: source.ids, unknown }))
+    Ok(Box::new(WordLevel::new(source.ids, unknown)))
+}
+
+impl WordLevel {
+    pub(crate) fn new(ids: HashMap<String, u32>, unknown: (String, u32)) -> Self {
+        WordLevel { ids, unknown }
+    }
 }
 
 impl Model for WordLevel {

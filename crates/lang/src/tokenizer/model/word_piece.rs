@@ -1,6 +1,7 @@
 //! WordPiece (Schuster and Nakajima, 2012; as BERT encodes): the longest token the rest of a word begins with, again and
 //! again; a word that does not come out even is unknown as a whole.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use serde_json::{Map, Value, json};
@@ -9,7 +10,7 @@ use super::trie::Trie;
 use super::{Model, ModelSource, Scratch, vocabulary_json};
 use crate::tokenizer::TokenizerError;
 
-struct WordPiece {
+pub(crate) struct WordPiece {
     /// Tokens by their spelling.
     beginning: Trie,
     /// Tokens with the prefix of pieces inside words, by what follows it.
@@ -23,19 +24,18 @@ pub(super) fn read(source: ModelSource) -> Result<Box<dyn Model>, TokenizerError
     let unknown = source.unknown()?;
     let prefix = source.fields.optional_text("continuing_subword_prefix")?.unwrap_or("##").to_owned();
     let longest_word = source.fields.optional_count("max_input_chars_per_word")?.unwrap_or(100);
-    let tokens = || source.ids.iter();
-    let inside = tokens().filter_map(|(token, &id)| Some((token.strip_prefix(&prefix)?.as_bytes(), id)));
-    let inside = Trie::new(inside);
-    Ok(Box::new(WordPiece {
-        beginning: Trie::new(tokens().map(|(token, &id)| (token.as_bytes(), id))),
-        inside,
-        prefix,
-        unknown,
-        longest_word,
-    }))
+    Ok(Box::new(WordPiece::new(&source.ids, prefix, unknown, longest_word)))
 }
 
 impl WordPiece {
+    /// `ids` are the tokens, those inside words with `prefix`; words of more than `longest_word` characters are unknown.
+    pub(crate) fn new(ids: &HashMap<String, u32>, prefix: String, unknown: (String, u32), longest_word: usize) -> Self {
+        let inside = ids.iter().filter_map(|(token, &id)| Some((token.strip_prefix(&prefix)?.as_bytes(), id)));
+        let inside = Trie::new(inside);
+        let beginning = Trie::new(ids.iter().map(|(token, &id)| (token.as_bytes(), id)));
+        WordPiece { beginning, inside, prefix, unknown, longest_word }
+    }
+
     /// Calls `push` with every token and its length; `false` when the word is unknown.
     fn pieces(&self, word: &str, mut push: impl FnMut(u32, usize)) -> bool {
         // Counting characters is left out where there cannot be too many.

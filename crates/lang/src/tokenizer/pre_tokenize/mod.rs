@@ -12,7 +12,7 @@ pub(crate) mod byte_level;
 mod characters;
 mod fixed_length;
 pub(crate) mod metaspace;
-mod scripts;
+pub(crate) mod scripts;
 pub(crate) mod split;
 pub(crate) mod symbols;
 

@@ -48,6 +48,7 @@ struct Named {
     common: Option<u8>,
     devanagari: Option<u8>,
     han: Option<u8>,
+    inherited: Option<u8>,
     kana: [Option<u8>; 2],
 }
 
@@ -55,6 +56,7 @@ static NAMED: LazyLock<Named> = LazyLock::new(|| Named {
     common: number("Common"),
     devanagari: number("Devanagari"),
     han: number("Han"),
+    inherited: number("Inherited"),
     kana: [number("Hiragana"), number("Katakana")],
 });
 
@@ -77,6 +79,11 @@ fn script(character: char) -> Option<u8> {
         true => Some(number),
         false => None,
     }
+}
+
+/// A number for the script of a character; 0 for those that go with every script, marks on other characters included.
+pub(crate) fn number_of(character: char) -> u16 {
+    script(character).filter(|script| Some(*script) != NAMED.inherited).map_or(0, |script| u16::from(script) + 1)
 }
 
 impl PreTokenizer for UnicodeScripts {

@@ -9,7 +9,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::{Learnt, TrainConfig, Vocabulary, merge_list, merge_table};
+use super::byte_pairs::{merge_list, merge_table};
+use super::config::TrainConfig;
+use super::pairs::{Learnt, Vocabulary};
+use super::table::Counted;
 use crate::tokenizer::merge::{Symbol, pair_key};
 use crate::tokenizer::pattern::known::is_letter;
 
@@ -21,9 +24,9 @@ fn split(word: &str) -> Option<(u8, &str)> {
 }
 
 /// Words without what stands before them, with their counts, ordered by their bytes.
-pub(super) fn apart<'a>(counted: &[(&'a str, u64)]) -> Vec<(&'a str, u64)> {
+pub(super) fn apart(counted: &Counted) -> Vec<(&str, u64)> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for &(word, count) in counted {
+    for (word, count) in counted.iter() {
         // The byte alone has nothing to learn from.
         *counts.entry(split(word).map_or(word, |(_, word)| word)).or_default() += count;
     }
@@ -32,7 +35,7 @@ pub(super) fn apart<'a>(counted: &[(&'a str, u64)]) -> Vec<(&'a str, u64)> {
 
 /// Puts joins into the vocabulary, in place of the rarest merges in `learnt`.
 pub(super) fn join(
-    counted: &[(&str, u64)],
+    counted: &Counted,
     config: &TrainConfig,
     byte_tokens: &[u32; 256],
     vocabulary: &mut Vocabulary,
@@ -73,7 +76,7 @@ pub(super) fn join(
 
 /// Pairs of a character and the first piece of a word behind it, with how often they were seen, most frequent first.
 fn joins(
-    counted: &[(&str, u64)],
+    counted: &Counted,
     config: &TrainConfig,
     byte_tokens: &[u32; 256],
     learnt: &[Learnt],
@@ -81,7 +84,7 @@ fn joins(
     let pairs = merge_table(learnt, &merge_list(learnt));
     let mut counts: BTreeMap<(u32, u32), u64> = BTreeMap::new();
     let mut pieces = Vec::new();
-    for &(word, count) in counted {
+    for (word, count) in counted.iter() {
         let Some((before, word)) = split(word) else { continue };
         pieces.clear();
         pieces.extend(word.bytes().map(|byte| Symbol { token: byte_tokens[usize::from(byte)], length: 1 }));
