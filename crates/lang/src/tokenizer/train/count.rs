@@ -24,6 +24,9 @@ const WORD_COST: u64 = 64;
 /// The smallest part of the memory bound that tables may take.
 const LEAST_TABLES: usize = 1 << 20;
 
+/// Calls its second argument with every word of a text.
+pub(super) type Cut<'a> = dyn Fn(&str, &mut dyn FnMut(&str)) + Sync + 'a;
+
 /// Words of the texts so far.
 pub(super) struct Counter {
     tables: Vec<WordTable>,
@@ -42,11 +45,7 @@ impl Counter {
     }
 
     /// Counts the words of `texts`; `cut` calls its second argument with every word of a text.
-    pub(super) fn feed<S: AsRef<str> + Sync>(
-        &mut self,
-        texts: &[S],
-        cut: &(dyn Fn(&str, &mut dyn FnMut(&str)) + Sync),
-    ) -> Result<(), TokenizerError> {
+    pub(super) fn feed<S: AsRef<str> + Sync>(&mut self, texts: &[S], cut: &Cut) -> Result<(), TokenizerError> {
         // Tasks are cut by the bytes of the texts alone.
         let mut tasks: Vec<&[S]> = Vec::new();
         let (mut start, mut bytes) = (0, 0);
@@ -145,11 +144,7 @@ impl Counter {
 }
 
 /// Counts the words of `texts` in `tables`; gives how many there were and how many were cut.
-fn count<S: AsRef<str>>(
-    texts: &[S],
-    tables: &mut [WordTable],
-    cut: &(dyn Fn(&str, &mut dyn FnMut(&str)) + Sync),
-) -> (u64, u64) {
+fn count<S: AsRef<str>>(texts: &[S], tables: &mut [WordTable], cut: &Cut) -> (u64, u64) {
     let (mut occurrences, mut cut_words) = (0, 0);
     let mut add = |word: &str| {
         occurrences += 1;
