@@ -75,6 +75,71 @@ pub enum CorpusError {
         /// What is allowed.
         expected: &'static str,
     },
+    /// A column that no table of signals has.
+    #[error("there is no column of signals `{name}`{}", near(nearest))]
+    UnknownColumn {
+        /// The name given.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+    /// A policy that is not embedded.
+    #[error("there is no policy `{name}`{}\nhint: a policy is the name of a preset or a TOML file", near(nearest))]
+    UnknownPreset {
+        /// The name given.
+        name: String,
+        /// The nearest name there is.
+        nearest: Option<String>,
+    },
+    /// A policy that cannot be read.
+    #[error("{what}")]
+    Policy {
+        /// Where, and what is wrong.
+        what: String,
+    },
+    /// A table of signals that is not one, or is cut or damaged.
+    #[error("damaged table of signals: {what}")]
+    DamagedTable {
+        /// What is wrong.
+        what: String,
+    },
+    /// A table of signals that Parquet cannot read or write.
+    #[error("{path}: {source}")]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Parquet's reason.
+        source: parquet::errors::ParquetError,
+    },
+    /// A table of signals without columns that a policy reads.
+    #[error(
+        "{path}: the table lacks columns that are asked for: {columns}\nhint: tag the documents again with this version"
+    )]
+    MissingColumns {
+        /// The table.
+        path: PathBuf,
+        /// Their names.
+        columns: String,
+    },
+    /// A classifier that cannot be trained or read.
+    #[error("classifier: {what}")]
+    Classifier {
+        /// What is wrong.
+        what: String,
+    },
+    /// A list (of words, of addresses) that cannot be used.
+    #[error("{path}: {what}")]
+    List {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// The nearest name, as part of a sentence.
+fn near(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!("; nearest is `{name}`")).unwrap_or_default()
 }
 
 impl CorpusError {

@@ -9,8 +9,12 @@
 pub mod clean;
 mod error;
 pub mod instances;
+pub mod langid;
+pub mod policy;
+pub mod quality;
 pub mod read;
 pub mod score;
+pub mod signals;
 pub mod stats;
 pub mod text;
 pub mod write;

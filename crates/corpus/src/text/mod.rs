@@ -85,6 +85,13 @@ pub fn is_chinese(text: &str) -> bool {
     han > latin
 }
 
+/// The name nearest to `name` by edits, where one is near enough to be meant.
+pub fn nearest<'n>(name: &str, names: impl Iterator<Item = &'n str>) -> Option<String> {
+    let distance = |other: &str| strsim::damerau_levenshtein(name, other);
+    let (near, edits) = names.map(|other| (other, distance(other))).min_by_key(|(_, edits)| *edits)?;
+    (edits <= 3.max(name.chars().count() / 3)).then(|| near.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

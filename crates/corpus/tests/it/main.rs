@@ -5,4 +5,5 @@
 mod cleaning;
 mod reading;
 mod real;
+mod tagging;
 mod units;

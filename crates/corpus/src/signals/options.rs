@@ -1,0 +1,20 @@
+//! What a tagger is told: which signals that need a list or a model are measured.
+
+use std::sync::Arc;
+
+use crate::quality::{BadWords, Classifier, Perplexity, UrlLists};
+
+/// What a tagger measures beyond what every text has.
+#[derive(Clone, Default)]
+pub struct TagOptions {
+    /// The language is not looked for: `lang` is what the document says.
+    pub no_language: bool,
+    /// Bad words.
+    pub bad_words: Option<Arc<BadWords>>,
+    /// Lists of addresses.
+    pub url_lists: Option<Arc<UrlLists>>,
+    /// A classifier of quality.
+    pub classifier: Option<Arc<Classifier>>,
+    /// A language model that scores perplexity.
+    pub perplexity: Option<Arc<Perplexity>>,
+}
