@@ -33,9 +33,12 @@ CLIP_NORM = 1.0
 
 def load(folder):
     """The model in f32, with the loading report checked: nothing missing, nothing left over."""
-    name = json.loads((folder / "config.json").read_text())["architectures"][0]
+    config = json.loads((folder / "config.json").read_text())
+    name = config["architectures"][0]
+    # The faster implementation of experts knows no float64.
+    experts = {"experts_implementation": "eager"} if "num_local_experts" in config else {}
     model, report = getattr(transformers, name).from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
+        folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True, **experts
     )
     for key in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if report[key]:
@@ -94,23 +97,53 @@ def inputs(case, rows):
     return {**source, "decoder_input_ids": torch.tensor(rows["ids"]), **labels}
 
 
+def forward(model, case, rows):
+    """The model's output and the loss it is trained by: that of transformers, for a mixture of experts with its router's
+    losses. The z-loss is ours to add (ST-MoE, Zoph et al. 2022, equation 5)."""
+    experts = next(iter(case["shape"].values())).get("experts")
+    if not experts:
+        output = model(**inputs(case, rows))
+        return output, output.loss
+    output = model(**inputs(case, rows), output_router_logits=True)
+    z = torch.logsumexp(torch.cat(output.router_logits), dim=-1).pow(2).mean()
+    return output, output.loss + experts["z_loss"] * z
+
+
+def stored(named):
+    """The tensors of a model under the names of its files: transformers holds the experts of a layer as one tensor each for
+    gate and up, and for down."""
+    for name, tensor in named:
+        name = name.replace(".mlp.gate.weight", ".block_sparse_moe.gate.weight")
+        if not name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            yield name, tensor
+            continue
+        layer = name.rsplit(".mlp.experts.", 1)[0]
+        for index, expert in enumerate(tensor):
+            part = lambda number: f"{layer}.block_sparse_moe.experts.{index}.w{number}.weight"
+            if name.endswith("down_proj"):
+                yield part(2), expert
+            else:
+                gate, up = expert.chunk(2)
+                yield from [(part(1), gate), (part(3), up)]
+
+
 def steps(model, case):
     """Losses of ten AdamW steps over the rows in turn, and samples of every weight afterwards."""
     parameters = list(model.parameters())
     groups = [
-        {"params": [p for p in parameters if p.dim() == 2], "weight_decay": WEIGHT_DECAY},
-        {"params": [p for p in parameters if p.dim() != 2], "weight_decay": 0.0},
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": WEIGHT_DECAY},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
     ]
     optimizer = torch.optim.AdamW(groups, **ADAMW)
     losses = []
     for step in range(STEPS):
         optimizer.zero_grad()
-        loss = model(**inputs(case, case["rows"][step % len(case["rows"])])).loss
+        _, loss = forward(model, case, case["rows"][step % len(case["rows"])])
         loss.backward()
         torch.nn.utils.clip_grad_norm_(parameters, CLIP_NORM)
         optimizer.step()
         losses.append(number(loss.item()))
-    return {**ADAMW, "weight_decay": WEIGHT_DECAY, "clip_norm": CLIP_NORM, "losses": losses, "weights": {name: gradient_entry(p.detach()) for name, p in model.named_parameters()}}
+    return {**ADAMW, "weight_decay": WEIGHT_DECAY, "clip_norm": CLIP_NORM, "losses": losses, "weights": {name: gradient_entry(p) for name, p in stored((n, p.detach()) for n, p in model.named_parameters())}}
 
 
 def golden(folder):
@@ -122,15 +155,15 @@ def golden(folder):
     model.save_pretrained(saved)
     # From here on in float64, so that the golden's own rounding is none.
     model = model.double()
-    output = model(**inputs(case, case["rows"][0]))
-    output.loss.backward()
+    output, loss = forward(model, case, case["rows"][0])
+    loss.backward()
     result = {
         "versions": versions(),
         "class": type(model).__name__,
         **case,
         "logits": [number(x) for x in output.logits.detach().reshape(-1).tolist()],
-        "loss": number(output.loss.item()),
-        "gradients": {name: gradient_entry(p.grad) for name, p in model.named_parameters()},
+        "loss": number(loss.item()),
+        "gradients": {name: gradient_entry(p) for name, p in stored((n, p.grad) for n, p in model.named_parameters())},
         "saved": {
             "config": json.loads((saved / "config.json").read_text()),
             "tensors": {name: list(x.shape) for name, x in sorted(load_file(saved / "model.safetensors").items())},

@@ -3,6 +3,7 @@
 //!
 //! Nothing here knows how a model was trained.
 
+mod mixture;
 mod model;
 mod session;
 

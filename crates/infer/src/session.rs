@@ -6,6 +6,7 @@ use nn::{LinearIds, MlpIds, Network as _, NormIds, PositionKind};
 use tensor::{TensorError, forward};
 
 use crate::NeuralModel;
+use crate::mixture::Mixture;
 use crate::model::from_tensor;
 
 /// Tokens read in one pass at most: enough to keep matrix products busy, little enough to keep buffers small.
@@ -44,6 +45,7 @@ struct Buffers {
     gate: Vec<f32>,
     up: Vec<f32>,
     positions: Vec<u32>,
+    mixture: Mixture,
 }
 
 impl<'m> NeuralSession<'m> {
@@ -91,7 +93,7 @@ impl<'m> NeuralSession<'m> {
         let config = decoder.config();
         let (rows, hidden, inner, kv) = (ids.len(), config.hidden_size, config.intermediate_size, config.kv_size());
         let (n_heads, n_kv_heads, head_dim) = (config.n_heads, config.n_kv_heads, config.head_dim());
-        let Buffers { x, normed, query, attended, branch, gate, up, positions } = buffers;
+        let Buffers { x, normed, query, attended, branch, gate, up, positions, mixture } = buffers;
         for buffer in [&mut *x, normed, query, attended, branch] {
             buffer.resize(rows * hidden, 0.0);
         }
@@ -149,6 +151,10 @@ impl<'m> NeuralSession<'m> {
                     linear(normed, fc, gate)?;
                     forward::gelu(gate);
                     linear(gate, proj, branch)?;
+                }
+                MlpIds::Experts { router, experts } => {
+                    let n_chosen = config.experts.as_ref().map_or(1, |experts| experts.n_chosen);
+                    mixture.pass(weights, normed, (rows, n_chosen), router, experts, branch)?;
                 }
             }
             add(x, branch);

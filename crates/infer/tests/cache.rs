@@ -4,7 +4,7 @@
 use infer::NeuralModel;
 use lang::model::{LanguageModel, ModelError};
 use lang::rng::Rng;
-use nn::{Batch, Decoder, DecoderConfig, Network as _};
+use nn::{Batch, Decoder, DecoderConfig, ExpertsConfig, Network as _};
 use tensor::Tape;
 
 fn models() -> Vec<NeuralModel> {
@@ -21,7 +21,9 @@ fn models() -> Vec<NeuralModel> {
     };
     let biased = DecoderConfig { bias: true, tie_word_embeddings: false, ..llama.clone() };
     let gpt2 = DecoderConfig { max_position_embeddings: 300, init_std: 0.2, ..DecoderConfig::gpt2(97, 32, 2, 4) };
-    [llama, biased, gpt2]
+    let experts = ExpertsConfig { n_experts: 5, n_chosen: 2, ..ExpertsConfig::default() };
+    let mixture = DecoderConfig { experts: Some(experts), tie_word_embeddings: false, ..llama.clone() };
+    [llama, biased, gpt2, mixture]
         .into_iter()
         .map(|config| {
             let decoder = Decoder::new(config).unwrap();

@@ -24,6 +24,8 @@ pub struct Batch {
     pub token_types: Vec<u32>,
     /// What an encoder-decoder's encoder reads.
     pub source: Option<Source>,
+    /// Which tokens fill rows up and are no text, where some do: what a network loses beside the objective leaves them out.
+    pub is_padding: Vec<bool>,
 }
 
 /// The rows that an encoder reads for a decoder: as many as the decoder's, each padded at its end.
@@ -62,7 +64,7 @@ impl Batch {
     fn alike<R: AsRef<[u32]>>(rows: &[R], mask: Mask) -> Result<Batch, NnError> {
         let (ids, batch, time) = join(rows)?;
         let positions = (0..batch).flat_map(|_| 0..time as u32).collect();
-        Ok(Batch { ids, batch, time, positions, mask, token_types: Vec::new(), source: None })
+        Ok(Batch { ids, batch, time, positions, mask, token_types: Vec::new(), source: None, is_padding: Vec::new() })
     }
 
     /// Rows of any lengths, filled up with `pad` to the longest; every token of a row sees every other, and no token of
@@ -74,12 +76,26 @@ impl Batch {
         let (ids, time, lengths) = fill_up(rows, pad)?;
         let positions = lengths.iter().flat_map(|_| 0..time as u32).collect();
         let mask = Mask::padded(&lengths, time)?;
-        Ok(Batch { ids, batch: lengths.len(), time, positions, mask, token_types: Vec::new(), source: None })
+        Ok(Batch {
+            ids,
+            batch: lengths.len(),
+            time,
+            positions,
+            mask,
+            token_types: Vec::new(),
+            source: None,
+            is_padding: Vec::new(),
+        })
     }
 
     /// The same with what the encoder reads.
     pub fn with_source(self, source: Source) -> Batch {
         Batch { source: Some(source), ..self }
+    }
+
+    /// The same with word of which tokens are padding.
+    pub fn with_padding(self, is_padding: Vec<bool>) -> Batch {
+        Batch { is_padding, ..self }
     }
 
     /// The same with a segment for every token.
@@ -157,6 +173,7 @@ impl Batch {
             mask: Mask::Packed { document_of: Arc::from(document_of) },
             token_types: Vec::new(),
             source: None,
+            is_padding: Vec::new(),
         })
     }
 }

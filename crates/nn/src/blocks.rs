@@ -24,6 +24,8 @@ pub(crate) struct Stack<'a> {
     pub order: NormOrder,
     pub norm_eps: f64,
     pub mlp: MlpKind,
+    /// How many experts a token goes through, where there are some.
+    pub n_chosen: usize,
     pub shape: AttentionShape,
     /// Base of the rotary frequencies and the positions to turn by.
     pub rope: Option<(f64, &'a [u32])>,
@@ -38,12 +40,24 @@ impl Stack<'_> {
     pub(crate) fn run(
         &self,
         tape: &mut Tape,
-        mut x: Var,
+        x: Var,
         layers: &[LayerIds],
         dropout: &mut Dropout,
     ) -> Result<Var, NnError> {
+        self.run_routed(tape, x, layers, dropout, &mut Vec::new())
+    }
+
+    /// The same, adding the routers' logits to `routed`; they stay.
+    pub(crate) fn run_routed(
+        &self,
+        tape: &mut Tape,
+        mut x: Var,
+        layers: &[LayerIds],
+        dropout: &mut Dropout,
+        routed: &mut Vec<Var>,
+    ) -> Result<Var, NnError> {
         for (index, layer) in layers.iter().enumerate() {
-            let block = tape.checkpoint(x, |tape, x| self.block(tape, x, (index, layer), dropout));
+            let block = tape.checkpoint(x, |tape, x| self.block(tape, x, (index, layer), dropout, routed));
             x = block.map_err(|error| match error {
                 // Whoever asked for hidden states may be far from the tape.
                 NnError::Tensor(source) => NnError::Tensor(tape.located(source)),
@@ -59,6 +73,7 @@ impl Stack<'_> {
         x: Var,
         (index, layer): (usize, &LayerIds),
         dropout: &mut Dropout,
+        routed: &mut Vec<Var>,
     ) -> Result<Var, NnError> {
         let name = self.name;
         tape.scope(format_args!("{name}.{index}.attention"));
@@ -72,7 +87,7 @@ impl Stack<'_> {
             })?;
         }
         tape.scope(format_args!("{name}.{index}.mlp"));
-        self.branch(tape, x, &layer.mlp_norm, dropout, |tape, x| feed_forward(tape, x, self.mlp, &layer.mlp))
+        self.branch(tape, x, &layer.mlp_norm, dropout, |tape, x| self.feed_forward(tape, x, &layer.mlp, routed))
     }
 
     /// A residual branch around `inner`, the last to read `x`.
@@ -126,29 +141,36 @@ impl Stack<'_> {
         tape.release(attended);
         Ok(output)
     }
-}
 
-fn feed_forward(tape: &mut Tape, x: Var, kind: MlpKind, ids: &MlpIds) -> Result<Var, NnError> {
-    let (inner, down) = match ids {
-        MlpIds::Gated { gate, up, down } => {
-            let (gate, up) = (linear(tape, x, gate)?, linear(tape, x, up)?);
-            let inner = match kind {
-                MlpKind::GeGlu => tape.geglu(gate, up)?,
-                MlpKind::SwiGlu | MlpKind::Gelu | MlpKind::GeluErf | MlpKind::Relu => tape.swiglu(gate, up)?,
-            };
-            tape.release_all([gate, up]);
-            (inner, down)
-        }
-        MlpIds::Plain { fc, proj } => {
-            let before = linear(tape, x, fc)?;
-            let inner = activation(tape, before, kind)?;
-            tape.release(before);
-            (inner, proj)
-        }
-    };
-    let output = linear(tape, inner, down)?;
-    tape.release(inner);
-    Ok(output)
+    fn feed_forward(&self, tape: &mut Tape, x: Var, ids: &MlpIds, routed: &mut Vec<Var>) -> Result<Var, NnError> {
+        let (inner, down) = match ids {
+            MlpIds::Gated { gate, up, down } => {
+                let (gate, up) = (linear(tape, x, gate)?, linear(tape, x, up)?);
+                let inner = match self.mlp {
+                    MlpKind::GeGlu => tape.geglu(gate, up)?,
+                    MlpKind::SwiGlu | MlpKind::Gelu | MlpKind::GeluErf | MlpKind::Relu => tape.swiglu(gate, up)?,
+                };
+                tape.release_all([gate, up]);
+                (inner, down)
+            }
+            MlpIds::Plain { fc, proj } => {
+                let before = linear(tape, x, fc)?;
+                let inner = activation(tape, before, self.mlp)?;
+                tape.release(before);
+                (inner, proj)
+            }
+            MlpIds::Experts { router, experts } => {
+                let logits = linear(tape, x, router)?;
+                tape.keep(logits);
+                routed.push(logits);
+                let routing = tape.route(logits, self.n_chosen, true)?;
+                return Ok(tape.experts(x, &routing, experts)?);
+            }
+        };
+        let output = linear(tape, inner, down)?;
+        tape.release(inner);
+        Ok(output)
+    }
 }
 
 /// The function between two plain layers.

@@ -59,6 +59,30 @@ pub enum Family {
     Llama,
     /// `GPT2LMHeadModel`: LayerNorm, learned positions, GELU, biases.
     Gpt2,
+    /// `MixtralForCausalLM`: LLaMA's block without biases, with experts for its feed-forward layer.
+    Mixtral,
+}
+
+/// Several feed-forward layers in place of one, of which every token goes through the few that a router finds best
+/// (Shazeer et al. 2017; the form is that of Mixtral, Jiang et al. 2024).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExpertsConfig {
+    /// How many there are, each `intermediate_size` wide inside.
+    pub n_experts: usize,
+    /// How many of them a token goes through.
+    pub n_chosen: usize,
+    /// Weight of the loss that keeps their load even ([`tensor::Tape::load_balancing_loss`]) in what is minimised.
+    pub balance_loss: f64,
+    /// Weight of the loss that keeps the router's logits small ([`tensor::Tape::router_z_loss`]).
+    pub z_loss: f64,
+}
+
+impl Default for ExpertsConfig {
+    /// Mixtral's numbers; the weight of the z-loss is that of ST-MoE (Zoph et al. 2022).
+    fn default() -> Self {
+        ExpertsConfig { n_experts: 8, n_chosen: 2, balance_loss: 0.001, z_loss: 0.001 }
+    }
 }
 
 /// The shape of a decoder-only Transformer. The default is a small LLaMA; [`DecoderConfig::gpt2`] is the other shape.
@@ -87,6 +111,9 @@ pub struct DecoderConfig {
     pub position: PositionKind,
     /// Which feed-forward block.
     pub mlp: MlpKind,
+    /// Several of them, where a token does not go through one and the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub experts: Option<ExpertsConfig>,
     /// Whether the linear layers have biases.
     pub bias: bool,
     /// Whether the output projection is the embedding table (Press & Wolf 2017).
@@ -113,6 +140,7 @@ impl Default for DecoderConfig {
             norm_eps: 1e-5,
             position: PositionKind::Rope { theta: 10_000.0 },
             mlp: MlpKind::SwiGlu,
+            experts: None,
             bias: false,
             tie_word_embeddings: true,
             init_std: 0.02,
@@ -155,12 +183,20 @@ impl DecoderConfig {
     ///
     /// Mixtures of the two families are refused, because no class of `transformers` could load them.
     pub fn family(&self) -> Result<Family, NnError> {
-        match (self.norm, self.position, self.mlp) {
-            (NormKind::RmsNorm, PositionKind::Rope { .. }, MlpKind::SwiGlu) => Ok(Family::Llama),
-            (NormKind::LayerNorm, PositionKind::Learned, MlpKind::Gelu) if self.bias => Ok(Family::Gpt2),
-            (norm, position, mlp) => Err(refuse(
-                format!("norm {norm:?}, position {position:?}, mlp {mlp:?}, bias {} is no known family", self.bias),
-                "use rms_norm + rope + swiglu (LLaMA) or layer_norm + learned + gelu with bias (GPT-2)",
+        match (self.norm, self.position, self.mlp, &self.experts) {
+            (NormKind::RmsNorm, PositionKind::Rope { .. }, MlpKind::SwiGlu, None) => Ok(Family::Llama),
+            (NormKind::RmsNorm, PositionKind::Rope { .. }, MlpKind::SwiGlu, Some(_)) if !self.bias => {
+                Ok(Family::Mixtral)
+            }
+            (NormKind::LayerNorm, PositionKind::Learned, MlpKind::Gelu, None) if self.bias => Ok(Family::Gpt2),
+            (norm, position, mlp, experts) => Err(refuse(
+                format!(
+                    "norm {norm:?}, position {position:?}, mlp {mlp:?}, bias {}{} is no known family",
+                    self.bias,
+                    if experts.is_some() { ", experts" } else { "" }
+                ),
+                "use rms_norm + rope + swiglu (LLaMA), the same with experts and without bias (Mixtral), or layer_norm + \
+                 learned + gelu with bias (GPT-2)",
             )),
         }
     }
@@ -197,8 +233,31 @@ impl DecoderConfig {
                 "set n_kv_heads to n_heads",
             ));
         }
+        self.check_experts()?;
         self.check_numbers()?;
         check_elements(self.n_parameters_exact())
+    }
+
+    fn check_experts(&self) -> Result<(), NnError> {
+        let Some(experts) = &self.experts else { return Ok(()) };
+        // As many as layers: the registry holds three matrices of each in every block.
+        if !(1..=1 << 12).contains(&experts.n_experts) {
+            return Err(refuse(format!("n_experts is {}", experts.n_experts), "n_experts must be between 1 and 4096"));
+        }
+        if !(1..=experts.n_experts).contains(&experts.n_chosen) {
+            return Err(refuse(
+                format!("a token cannot go through {} of {} experts", experts.n_chosen, experts.n_experts),
+                "n_chosen must be between 1 and n_experts",
+            ));
+        }
+        if self.n_layers.saturating_mul(experts.n_experts) > 1 << 16 {
+            return Err(refuse(
+                format!("{} experts in each of {} layers", experts.n_experts, self.n_layers),
+                "n_layers times n_experts must be at most 65536",
+            ));
+        }
+        check_spread("balance_loss", experts.balance_loss)?;
+        check_spread("z_loss", experts.z_loss)
     }
 
     fn check_numbers(&self) -> Result<(), NnError> {
@@ -279,7 +338,7 @@ mod tests {
     #[test]
     fn checks_name_the_key() {
         type Change = fn(&mut DecoderConfig);
-        let cases: [(&str, Change); 11] = [
+        let cases: &[(&str, Change)] = &[
             ("n_layers is 4097", |c| c.n_layers = 4097),
             ("hidden_size 255 is not divisible by n_heads 8", |c| c.hidden_size = 255),
             ("n_heads 8 is not divisible by n_kv_heads 3", |c| c.n_kv_heads = 3),
@@ -291,6 +350,18 @@ mod tests {
             ("init_std is -1", |c| c.init_std = -1.0),
             ("eos_token_id 4096 is outside the vocabulary of 4096", |c| c.eos_token_id = 4096),
             ("is no known family", |c| c.mlp = MlpKind::Gelu),
+            ("bias true, experts is no known family", |c| (c.bias, c.experts) = (true, Some(ExpertsConfig::default()))),
+            ("a token cannot go through 9 of 8 experts", |c| {
+                c.experts = Some(ExpertsConfig { n_chosen: 9, ..ExpertsConfig::default() });
+            }),
+            ("n_experts is 0", |c| {
+                c.experts = Some(ExpertsConfig { n_experts: 0, n_chosen: 0, ..ExpertsConfig::default() });
+            }),
+            ("4096 experts in each of 17 layers", |c| {
+                c.experts = Some(ExpertsConfig { n_experts: 4096, ..ExpertsConfig::default() });
+                c.n_layers = 17;
+            }),
+            ("z_loss is -1", |c| c.experts = Some(ExpertsConfig { z_loss: -1.0, ..ExpertsConfig::default() })),
         ];
         assert!(DecoderConfig::default().check().is_ok());
         for (expected, change) in cases {
@@ -317,6 +388,11 @@ mod tests {
             assert_eq!(serde_json::from_str::<DecoderConfig>(&json).unwrap(), config);
         }
         assert!(serde_json::from_str::<DecoderConfig>(r#"{"hidden": 3}"#).is_err());
+        let mixture = DecoderConfig { experts: Some(ExpertsConfig::default()), ..DecoderConfig::default() };
+        let json = serde_json::to_string(&mixture).unwrap();
+        assert_eq!(serde_json::from_str::<DecoderConfig>(&json).unwrap(), mixture);
+        // What describes a run of a model without experts is what it was before there were any.
+        assert!(!serde_json::to_string(&DecoderConfig::default()).unwrap().contains("experts"));
         let position: PositionKind = serde_json::from_str(r#"{"rope": {"theta": 500000}}"#).unwrap();
         assert_eq!(position, PositionKind::Rope { theta: 500_000.0 });
     }

@@ -14,7 +14,7 @@ pub struct MemoryEstimate {
     pub optimiser: u64,
     /// The most that a step holds: what the tape keeps, slopes, gradients, the head's logits.
     pub step: u64,
-    /// The program itself, with its threads' scratch.
+    /// The program itself, with its threads' scratch, and the gaps between what a step holds.
     pub program: u64,
 }
 
@@ -79,7 +79,8 @@ impl DecoderConfig {
     fn layer_matrices(&self) -> u128 {
         let [hidden, inner, kv] = [self.hidden_size, self.intermediate_size, self.kv_size()].map(|size| size as u128);
         let mlp = if self.mlp.is_gated() { 3 } else { 2 };
-        2 * hidden * hidden + 2 * hidden * kv + mlp * hidden * inner
+        let n_experts = self.experts.as_ref().map_or(0, |experts| experts.n_experts as u128);
+        2 * hidden * hidden + 2 * hidden * kv + mlp * hidden * inner * n_experts.max(1) + n_experts * hidden
     }
 
     fn layer_biases(&self) -> u128 {
@@ -116,17 +117,21 @@ pub(crate) fn estimate(
     // In the first part, to which the pass comes last: little is kept by then, but nearly all gradients are there.
     let without_first = wide(weights) - wide(weights).saturating_sub(table) / wide(parts.max(1));
     let first = gradients_before.max(without_first) + rows * (wide(stays) + wide(around) + wide(again) + wide(flowing));
-    let most = loss.max(last).max(first).max(wide(weights)).saturating_mul(4);
+    let most = loss.max(last).max(first).max(wide(weights));
+    // Gradients come where values went, and the largest one seldom fits a gap: it leaves one of its own size, where values
+    // were more than the gradients at the end half of that.
+    let gap = if most > first.max(wide(weights)) { table / 2 } else { table };
+    let bytes = |values: u128| u64::try_from(values.saturating_mul(4)).unwrap_or(u64::MAX);
     MemoryEstimate {
         weights: weights.saturating_mul(4),
         optimiser: step.optimiser_values.saturating_mul(4),
-        step: u64::try_from(most).unwrap_or(u64::MAX),
-        program: PROGRAM,
+        step: bytes(most),
+        program: PROGRAM.saturating_add(bytes(gap)),
     }
 }
 
 /// Logits that exist at once, and the bounds of the rows they belong to: those of the engine's projection.
 const LOGITS: u64 = 1 << 23;
 const GROUP: (u64, u64) = (384, 1024);
-/// The program, its threads and their scratch, as measured with a model of no size.
-const PROGRAM: u64 = 12 << 20;
+/// The program, its threads and their scratch, as measured with small models in both types on two threads.
+const PROGRAM: u64 = 14 << 20;

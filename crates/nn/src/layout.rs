@@ -3,7 +3,9 @@
 //! GPT-2 differs on disk only: its files hold one fused query-key-value matrix, transposed (`Conv1D`). Here the three
 //! are apart and (out, in) like every other linear weight; the [`Registry`] knows how to go between the two.
 
-use tensor::{LinearIds, ParamId};
+use std::sync::Arc;
+
+use tensor::{ExpertIds, LinearIds, ParamId};
 
 use crate::registry::Registry;
 use crate::{DecoderConfig, Family};
@@ -31,7 +33,7 @@ pub struct AttentionIds {
 }
 
 /// The feed-forward block's layers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum MlpIds {
     /// A gate and what it lets through.
     Gated {
@@ -49,6 +51,13 @@ pub enum MlpIds {
         /// Back to the hidden width.
         proj: LinearIds,
     },
+    /// Several gated blocks, of which a router chooses some for every token.
+    Experts {
+        /// Makes logits over the experts of a hidden state.
+        router: LinearIds,
+        /// The blocks.
+        experts: Arc<[ExpertIds]>,
+    },
 }
 
 /// Attention to another sequence, with its norm.
@@ -61,7 +70,7 @@ pub struct CrossIds {
 }
 
 /// One block: attention, attention to another sequence where there is one, feed-forward, each with its norm.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct LayerIds {
     /// Norm of attention.
     pub attention_norm: NormIds,
@@ -93,7 +102,7 @@ impl Layout {
         // section 2.3).
         let residual = config.init_std / (2.0 * config.n_layers as f64).sqrt();
         match family {
-            Family::Llama => llama(config, residual),
+            Family::Llama | Family::Mixtral => llama(config, residual),
             Family::Gpt2 => gpt2(config, residual),
         }
     }
@@ -111,18 +120,37 @@ fn llama(c: &DecoderConfig, residual: f64) -> Layout {
         let key = r.linear(&at("self_attn.k_proj"), (kv, hidden), std, bias);
         let value = r.linear(&at("self_attn.v_proj"), (kv, hidden), std, bias);
         let output = r.linear(&at("self_attn.o_proj"), (hidden, hidden), residual, bias);
-        let gate = r.linear(&at("mlp.gate_proj"), (inner, hidden), std, bias);
-        let up = r.linear(&at("mlp.up_proj"), (inner, hidden), std, bias);
-        let down = r.linear(&at("mlp.down_proj"), (hidden, inner), residual, bias);
+        let mlp = match &c.experts {
+            Some(experts) => self::experts(r, c, &at("block_sparse_moe"), experts.n_experts, residual),
+            None => MlpIds::Gated {
+                gate: r.linear(&at("mlp.gate_proj"), (inner, hidden), std, bias),
+                up: r.linear(&at("mlp.up_proj"), (inner, hidden), std, bias),
+                down: r.linear(&at("mlp.down_proj"), (hidden, inner), residual, bias),
+            },
+        };
         let attention_norm = r.norm(&at("input_layernorm"), hidden, false);
         let mlp_norm = r.norm(&at("post_attention_layernorm"), hidden, false);
-        let mlp = MlpIds::Gated { gate, up, down };
         let attention = AttentionIds { query, key, value, output };
         layers.push(LayerIds { attention_norm, attention, cross: None, mlp_norm, mlp });
     }
     let final_norm = r.norm("model.norm", hidden, false);
     let head = head(r, c, embedding);
     Layout { registry, embedding, positions: None, layers, final_norm, head }
+}
+
+/// A router and its experts, under the names of Mixtral's files.
+fn experts(r: &mut Registry, c: &DecoderConfig, name: &str, n_experts: usize, residual: f64) -> MlpIds {
+    let (hidden, inner, std) = (c.hidden_size, c.intermediate_size, c.init_std);
+    let router = r.linear(&format!("{name}.gate"), (n_experts, hidden), std, false);
+    let mut matrix = |expert: usize, part: &str, sizes: (usize, usize), std: f64| {
+        r.linear(&format!("{name}.experts.{expert}.{part}"), sizes, std, false).weight
+    };
+    let expert = |expert: usize| ExpertIds {
+        gate: matrix(expert, "w1", (inner, hidden), std),
+        up: matrix(expert, "w3", (inner, hidden), std),
+        down: matrix(expert, "w2", (hidden, inner), residual),
+    };
+    MlpIds::Experts { router, experts: (0..n_experts).map(expert).collect() }
 }
 
 fn gpt2(c: &DecoderConfig, residual: f64) -> Layout {

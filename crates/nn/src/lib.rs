@@ -28,14 +28,14 @@ mod recurrent;
 mod registry;
 
 pub use batch::{Batch, Source};
-pub use config::{DecoderConfig, Family, MlpKind, NormKind, PositionKind};
+pub use config::{DecoderConfig, ExpertsConfig, Family, MlpKind, NormKind, PositionKind};
 pub use cost::{MemoryEstimate, StepShape, TokenValues};
 pub use decoder::Decoder;
 pub use encoder::{Encoder, EncoderConfig};
 pub use encoder_decoder::{EncoderDecoder, EncoderDecoderConfig};
 pub use error::NnError;
 pub use layout::{AttentionIds, CrossIds, LayerIds, MlpIds, NormIds};
-pub use network::Network;
+pub use network::{Network, Pass, SideLoss};
 pub use recurrent::{RecurrentConfig, RecurrentModel};
 pub use registry::Registry;
 pub use tensor::LinearIds;

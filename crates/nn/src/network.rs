@@ -1,9 +1,38 @@
 //! What every neural model is to the code that trains it: parameters with names, hidden states for a batch, and a head.
 
 use serde_json::Value;
-use tensor::{ParamId, Parameters, Tape, Var};
+use tensor::{ParamId, Parameters, Tape, Tensor, Var};
 
 use crate::{Batch, LinearIds, MemoryEstimate, NnError, Registry, StepShape, TokenValues, cost};
+
+/// What a network makes of a batch.
+#[derive(Clone, Debug)]
+pub struct Pass {
+    /// The hidden state of every token, (batch * time, hidden size).
+    pub hidden: Var,
+    /// What is minimised beside the objective.
+    pub losses: Vec<SideLoss>,
+    /// The state after the last token of every row, a value a layer, where the network has such.
+    pub state: Vec<Var>,
+}
+
+impl Pass {
+    /// Hidden states and nothing else.
+    pub fn plain(hidden: Var) -> Pass {
+        Pass { hidden, losses: Vec::new(), state: Vec::new() }
+    }
+}
+
+/// A loss that a network has of its own, whatever it is trained for.
+#[derive(Clone, Copy, Debug)]
+pub struct SideLoss {
+    /// What it is called in a log.
+    pub name: &'static str,
+    /// Its value, (1, 1): a mean over the tokens of the batch.
+    pub value: Var,
+    /// What it is multiplied by in what is minimised.
+    pub weight: f64,
+}
 
 /// A network that gives a hidden state for every token it reads and a head that makes logits of hidden states.
 ///
@@ -24,6 +53,29 @@ pub trait Network: Send + Sync {
     /// # Errors
     /// When the batch does not fit the network.
     fn hidden(&self, tape: &mut Tape, batch: &Batch, dropout: Option<(f32, u64)>) -> Result<Var, NnError>;
+
+    /// As [`Network::hidden`], for training: with the network's own losses, and going on from the state that an earlier batch
+    /// of the same rows ended with, as values: no slope goes back into that batch. `carried` is empty for rows that begin.
+    ///
+    /// # Errors
+    /// When the batch or the state does not fit the network.
+    fn pass(
+        &self,
+        tape: &mut Tape,
+        batch: &Batch,
+        carried: &[Tensor],
+        dropout: Option<(f32, u64)>,
+    ) -> Result<Pass, NnError> {
+        match carried.is_empty() {
+            true => Ok(Pass::plain(self.hidden(tape, batch, dropout)?)),
+            false => Err(NnError::Batch("this network has no state to go on from".to_string())),
+        }
+    }
+
+    /// Whether [`Network::pass`] gives a state and can go on from one.
+    fn has_state(&self) -> bool {
+        false
+    }
 
     /// Rows of hidden states made ready for the [`head`](Network::head). What this costs is only worth paying for the
     /// rows whose logits are wanted.

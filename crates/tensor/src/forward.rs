@@ -6,6 +6,7 @@ use crate::kernels::rope::{Turns, rotate_in_place};
 use crate::kernels::scores::prepare;
 use crate::kernels::{activation, decode, norm, softmax, vector};
 use crate::ops::attention::check_scaling;
+use crate::ops::router::{check_top_k, share_out};
 use crate::{DType, Result, Tensor, TensorError, threads};
 
 /// Weights below which a single row's product stays on one thread.
@@ -80,6 +81,23 @@ pub fn rope(x: &mut [f32], positions: &[u32], head_dim: usize, theta: f32) -> Re
     let width = x.len() / positions.len();
     crate::ops::rope::check(width, head_dim)?;
     rotate_in_place(x, width, 0, &Turns::new(positions, head_dim, theta), 1.0);
+    Ok(())
+}
+
+/// The `top_k` most likely experts of each token with their weights, which sum to 1, as [`crate::Tape::route`]: `logits`
+/// (tokens, experts), `chosen` and `weights` (tokens, `top_k`).
+///
+/// # Errors
+/// When there is no token, `top_k` is no number of experts, or the lengths do not fit.
+pub fn route(logits: &[f32], n_experts: usize, top_k: usize, chosen: &mut [u32], weights: &mut [f32]) -> Result<()> {
+    const OP: &str = "forward::route";
+    check_top_k(OP, top_k, n_experts)?;
+    if logits.is_empty() || !logits.len().is_multiple_of(n_experts) {
+        return Err(TensorError::shape(OP, [logits.len()], [n_experts]));
+    }
+    check_length(OP, "choices", chosen.len(), logits.len() / n_experts * top_k)?;
+    check_length(OP, "weights", weights.len(), chosen.len())?;
+    share_out(logits, top_k, true, chosen, weights);
     Ok(())
 }
 

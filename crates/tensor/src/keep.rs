@@ -8,6 +8,7 @@
 //! from the same values (dropout is a function of its seed), so gradients are the same bits in every case.
 
 use crate::lists::Node;
+use crate::ops::Op;
 use crate::ops::again::again;
 use crate::ops::rope::Cached;
 use crate::{Parameters, Tape, TensorError, Var};
@@ -54,6 +55,14 @@ impl Tape<'_> {
         vars.into_iter().for_each(|var| self.release(var));
     }
 
+    /// `var` stays when the part under [`Tape::checkpoint`] that it was made in ends, because something after the part reads it.
+    ///
+    /// # Panics
+    /// When `var` was made by a longer tape.
+    pub fn keep(&mut self, var: Var) {
+        self.lists.nodes[var.index()].is_kept = true;
+    }
+
     /// Whether [`Tape::checkpoint`] does what it says; off at first, when it runs its part and no more. So a model can name its
     /// parts always, and whoever trains it decides between memory and time.
     pub fn set_checkpointing(&mut self, is_on: bool) {
@@ -63,8 +72,8 @@ impl Tape<'_> {
     /// `part(tape, x)`, of which nothing stays but its result and `x`: its values are computed again in the backward pass.
     /// That takes about a third of the part's time more and gives the same bits.
     ///
-    /// The part may read values made before it, beside `x`. Its own, other than the result, are released when it ends. Parts
-    /// do not nest: one within another is simply a piece of it.
+    /// The part may read values made before it, beside `x`. Its own, other than the result and those under [`Tape::keep`], are
+    /// released when it ends. Parts do not nest: one within another is simply a piece of it.
     ///
     /// # Errors
     /// Those of the part.
@@ -88,9 +97,12 @@ impl Tape<'_> {
                     outside.is_read = true;
                 }
             }
-            if first + index != result.index() && node.op.is_repeatable() {
+            if first + index != result.index() && node.op.is_repeatable() && !node.is_kept {
                 node.is_released = true;
                 node.value.drop_values();
+            }
+            if let Op::Experts { kept, .. } = &mut node.op {
+                kept.let_go();
             }
         }
         Ok(result)

@@ -21,6 +21,8 @@ pub(crate) struct Node {
     pub(crate) is_read: bool,
     /// Whether the model has done with the value.
     pub(crate) is_released: bool,
+    /// Whether the value outlives the checkpointed part it was made in.
+    pub(crate) is_kept: bool,
     /// Whether the value was let go and made again for a while.
     pub(crate) is_restored: bool,
 }

@@ -212,6 +212,7 @@ impl<'p> Tape<'p> {
             scope: u32::try_from(scope).unwrap_or(u32::MAX),
             is_read: false,
             is_released: false,
+            is_kept: false,
             is_restored: false,
         });
         var

@@ -54,6 +54,8 @@ pub struct TrainBatch {
     pub targets: Vec<u32>,
     /// Whether that answer counts.
     pub is_target: Vec<bool>,
+    /// Which tokens fill rows up and are no text; empty where none are.
+    pub is_padding: Vec<bool>,
     /// For preference pairs, the answer each target token belongs to: pair `n` has answers `2 n`, the preferred one, and
     /// `2 n + 1`. Empty for other data.
     pub answer_of: Vec<Option<u32>>,
@@ -79,6 +81,7 @@ impl TrainBatch {
             },
             token_types: Vec::new(),
             source: None,
+            is_padding: self.is_padding.clone(),
         }
     }
 }
@@ -96,6 +99,11 @@ pub trait DataSet: Send + Sync {
 
     /// Hash of everything `rows` can return: equal digests, equal batches.
     fn digest(&self) -> &str;
+
+    /// Whether every row goes on where the one before it ends, so that a state can be carried from row to row.
+    fn is_running_text(&self) -> bool {
+        false
+    }
 }
 
 /// Where in the data an update begins.
@@ -109,6 +117,9 @@ pub struct DataPosition {
 
 /// The seeded order in which rows are visited: each epoch every row once, in an order of its own. A micro-batch may
 /// straddle two epochs.
+///
+/// Where rows are to be `continued`, they are cut into as many lanes as an update has rows, one after another, and row b of
+/// every update is the next one of lane b; what does not fill a lane is left out, and all epochs are alike.
 #[derive(Clone, Copy, Debug)]
 pub struct DataOrder {
     /// Rows in the data set.
@@ -119,20 +130,45 @@ pub struct DataOrder {
     pub gradient_accumulation: usize,
     /// Seed of the order.
     pub seed: u64,
+    /// Whether row b of an update goes on where row b of the one before it ends.
+    pub is_continued: bool,
 }
 
 impl DataOrder {
     /// The rows of micro-batch `micro` of update `step`, both from 0.
     pub fn indices(&self, step: u64, micro: u64) -> Vec<u64> {
         let batch_size = self.batch_size as u64;
+        if self.is_continued {
+            let (length, first) = (self.lane_length(), micro * batch_size);
+            return (first..first + batch_size).map(|lane| lane * length + step % length).collect();
+        }
         let first = (step * self.gradient_accumulation as u64 + micro) * batch_size;
         (first..first + batch_size).map(|visit| self.permuted(visit / self.row_count, visit % self.row_count)).collect()
     }
 
     /// Where update `step` begins.
     pub fn position(&self, step: u64) -> DataPosition {
+        if self.is_continued {
+            let length = self.lane_length();
+            return DataPosition { epoch: step / length, row: step % length * self.lanes() };
+        }
         let visit = step * self.gradient_accumulation as u64 * self.batch_size as u64;
         DataPosition { epoch: visit / self.row_count, row: visit % self.row_count }
+    }
+
+    /// Whether the rows of update `step` begin, where rows are continued.
+    pub(crate) fn begins(&self, step: u64) -> bool {
+        step.is_multiple_of(self.lane_length())
+    }
+
+    /// Rows of an update.
+    pub(crate) fn lanes(&self) -> u64 {
+        (self.batch_size as u64).saturating_mul(self.gradient_accumulation as u64)
+    }
+
+    /// Rows of a lane; 1 at least, though there be fewer rows than lanes.
+    fn lane_length(&self) -> u64 {
+        (self.row_count / self.lanes().max(1)).max(1)
     }
 
     /// The `index`-th row visited in `epoch`: a balanced Feistel network over the next power of four, walked until it
@@ -163,7 +199,7 @@ mod tests {
     use super::*;
 
     fn order(row_count: u64, batch_size: usize, gradient_accumulation: usize) -> DataOrder {
-        DataOrder { row_count, batch_size, gradient_accumulation, seed: 5 }
+        DataOrder { row_count, batch_size, gradient_accumulation, seed: 5, is_continued: false }
     }
 
     #[test]
@@ -196,6 +232,20 @@ mod tests {
         let visits: Vec<u64> = (0..3000).map(|i| order.permuted(0, i)).collect();
         let jump = visits.windows(2).map(|pair| pair[0].abs_diff(pair[1]) as f64).sum::<f64>() / 2999.0;
         assert!((900.0..1100.0).contains(&jump), "{jump}");
+    }
+
+    #[test]
+    fn continued_rows_follow_each_other() {
+        let order = DataOrder { is_continued: true, ..order(37, 3, 2) };
+        // Six lanes of six rows; row 36 is left out.
+        let rows = |step| [order.indices(step, 0), order.indices(step, 1)].concat();
+        assert_eq!(rows(0), [0, 6, 12, 18, 24, 30]);
+        for step in 0..20 {
+            let next: Vec<u64> = rows(step).iter().map(|row| row + 1).collect();
+            assert_eq!(order.begins(step + 1), rows(step + 1) != next, "{step}");
+            assert_eq!(order.begins(step), step % 6 == 0);
+        }
+        assert_eq!(order.position(8), DataPosition { epoch: 1, row: 12 });
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //!
 //! - `parameters.safetensors`: the f32 weights;
 //! - `optimizer.safetensors`: the optimiser's state, by the letters that [`Optimizer::state`] gives: `m.NAME`, ...;
+//! - `carried.safetensors`: the state that the next batch goes on from, where one is carried;
 //! - `state.json`: [`State`]; the data position and every random stream are functions of its step and seed;
 //! - `metrics.jsonl`: the log so far;
 //! - `SHA256SUMS`: one line a file above, as `sha256sum` writes and checks it.
@@ -25,6 +26,7 @@ use tensor::optim::Optimizer;
 use tensor::{Parameters, Tensor, weights};
 
 use crate::batch::DataPosition;
+use crate::carried::Carried;
 use crate::config::TrainConfig;
 use crate::digest;
 use crate::error::{Result, TrainError};
@@ -37,6 +39,7 @@ const PARAMETERS: &str = "parameters.safetensors";
 const OPTIMIZER: &str = "optimizer.safetensors";
 const STATE: &str = "state.json";
 const METRICS: &str = "metrics.jsonl";
+const CARRIED: &str = "carried.safetensors";
 /// What the run of a work folder is, beside its checkpoints; it outlives them with the log.
 pub const IDENTITY_FILE: &str = "identity.json";
 
@@ -160,6 +163,9 @@ pub(crate) struct Progress {
     /// What the guard against spikes remembers.
     #[serde(default)]
     pub(crate) spikes: Memory,
+    /// The state that the next batch goes on from; it has a file of its own.
+    #[serde(skip)]
+    pub(crate) carried: Carried,
 }
 
 impl Progress {
@@ -406,6 +412,15 @@ impl Checkpoints<'_> {
             weights::load_safetensors(&path).map_err(|error| damaged(&path, &error))
         });
         let (values, moments) = (values?, moments?);
+        let carried_path = path.join(CARRIED);
+        let carried = match carried_path.exists() {
+            true => {
+                let tensors =
+                    weights::load_safetensors(&carried_path).map_err(|error| damaged(&carried_path, &error))?;
+                Carried::of_tensors(tensors).ok_or_else(|| damaged(&carried_path, &"tensors of other names"))?
+            }
+            false => Carried::default(),
+        };
         let fetch = |from: &BTreeMap<String, Tensor>, file: &str, name: String, length: usize| {
             let values = from.get(&name).map(Tensor::to_f32_vec).filter(|values| values.len() == length);
             values.ok_or_else(|| damaged(&path.join(file), &format!("no tensor {name} of {length} values")))
@@ -425,7 +440,7 @@ impl Checkpoints<'_> {
             optimizer.load(id, &state).map_err(TrainError::from)?;
         }
         optimizer.set_step(state.progress.step);
-        Ok(Restored { path: path.to_owned(), progress: state.progress, metrics })
+        Ok(Restored { path: path.to_owned(), progress: Progress { carried, ..state.progress }, metrics })
     }
 }
 
@@ -443,11 +458,16 @@ fn write_files(
     let moments = moment_tensors(parameters, optimizer)?;
     let moments: Vec<(String, &Tensor)> = moments.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
     weights::save_safetensors(&folder.join(OPTIMIZER), &moments, &BTreeMap::new())?;
+    let carried = state.progress.carried.tensors();
+    if !carried.is_empty() {
+        weights::save_safetensors(&folder.join(CARRIED), &carried, &BTreeMap::new())?;
+    }
     let json = serde_json::to_vec_pretty(state).map_err(|error| TrainError::Data(error.to_string()))?;
     write(&folder.join(STATE), &json)?;
     write(&folder.join(METRICS), metrics)?;
     let mut sums = String::new();
-    for name in [PARAMETERS, OPTIMIZER, STATE, METRICS] {
+    let names = [PARAMETERS, OPTIMIZER, STATE, METRICS].into_iter().chain((!carried.is_empty()).then_some(CARRIED));
+    for name in names {
         let path = folder.join(name);
         sync(&path)?;
         sums.push_str(&format!("{}  {name}\n", digest::of_file(&path)?));
@@ -474,7 +494,9 @@ fn check_sums(folder: &Path) -> std::result::Result<(), Unusable> {
     let sums_path = folder.join(SUMS);
     let sums = fs::read_to_string(&sums_path)
         .map_err(|error| Unusable::Damaged(format!("{}: {error}", sums_path.display())))?;
-    for name in [PARAMETERS, OPTIMIZER, STATE, METRICS] {
+    let has_carried = sums.lines().any(|line| line.ends_with(CARRIED));
+    let names = [PARAMETERS, OPTIMIZER, STATE, METRICS].into_iter().chain(has_carried.then_some(CARRIED));
+    for name in names {
         let path = folder.join(name);
         let expected = sums.lines().find_map(|line| line.strip_suffix(name).map(str::trim_end));
         let Some(expected) = expected else {

@@ -124,6 +124,9 @@ pub struct TrainConfig {
     pub gradient_accumulation: usize,
     /// Tokens in one sequence.
     pub sequence_length: usize,
+    /// Whether a recurrent model goes on from the state that the rows before ended with, which then follow each other from
+    /// batch to batch; otherwise every row begins with a state of zeros, and rows come in random order.
+    pub carry_state: bool,
     /// What of the forward pass is kept for the backward pass: memory against time, for the same weights.
     pub activation_checkpointing: Checkpointing,
     /// The rule that makes steps of gradients.
@@ -206,6 +209,7 @@ impl Default for TrainConfig {
             batch_size: 8,
             gradient_accumulation: 1,
             sequence_length: 256,
+            carry_state: false,
             activation_checkpointing: Checkpointing::None,
             optimizer: OptimizerKind::AdamW,
             learning_rate: 1e-3,

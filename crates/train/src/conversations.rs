@@ -179,6 +179,7 @@ pub(crate) struct RowBuilder {
     document_of: Vec<u32>,
     targets: Vec<u32>,
     is_target: Vec<bool>,
+    is_padding: Vec<bool>,
     documents: u32,
     pub(crate) counts: Counts,
 }
@@ -190,6 +191,7 @@ impl RowBuilder {
         self.ids.extend(&sequence.ids[..steps]);
         self.targets.extend(sequence.ids.iter().skip(1));
         self.is_target.extend(sequence.is_target.iter().skip(1));
+        self.is_padding.extend(std::iter::repeat_n(false, steps));
         self.positions.extend(0..steps as u32);
         self.end_document(steps);
         self.counts.tokens += steps as u64;
@@ -202,6 +204,7 @@ impl RowBuilder {
         self.ids.extend(std::iter::repeat_n(0, missing));
         self.targets.extend(std::iter::repeat_n(0, missing));
         self.is_target.extend(std::iter::repeat_n(false, missing));
+        self.is_padding.extend(std::iter::repeat_n(true, missing));
         self.positions.extend(0..missing as u32);
         self.end_document(missing);
     }
@@ -221,6 +224,7 @@ impl RowBuilder {
             is_bidirectional: false,
             targets: self.targets,
             is_target: self.is_target,
+            is_padding: self.is_padding,
             answer_of: Vec::new(),
             reference: Vec::new(),
             counts: self.counts,

@@ -5,6 +5,7 @@
 //! [`TrainConfig`]; an [`Observer`] hears how it goes. Nothing here knows a terminal, a server or how corpora are made.
 
 mod batch;
+mod carried;
 mod checkpoint;
 mod config;
 mod conversations;

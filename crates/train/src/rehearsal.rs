@@ -7,9 +7,10 @@ use std::time::Instant;
 
 use tensor::Parameters;
 
+use crate::carried::Carried;
 use crate::error::Result;
 use crate::run::Run;
-use crate::update::{Trainer, optimizer};
+use crate::update::{Trainer, check, optimizer};
 
 /// One update, as it was taken.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,21 +34,22 @@ pub struct TimedUpdate {
 /// # Errors
 /// Settings out of range; a loss or gradient that is not a number; data or model failures.
 pub fn rehearse(run: &Run, parameters: &mut Parameters, watch: &mut dyn FnMut(&TimedUpdate)) -> Result<()> {
-    run.config.validate(run.section)?;
-    run.network.check_parameters(parameters)?;
+    check(run, parameters)?;
     let mut optimizer = optimizer(run, parameters);
     parameters.set_compute_dtype(run.config.dtype.into());
     let mut trainer = Trainer::new(run, parameters);
+    let mut carried = Carried::default();
     for step in 0..run.config.steps {
         if (run.interrupt)() {
             break;
         }
         let clock = Instant::now();
-        let measured = trainer.measure(parameters, step)?;
+        let measured = trainer.measure(parameters, step, &carried)?;
         if !measured.is_finite() {
-            return Err(trainer.refusal(parameters, (step, step), &measured, None));
+            return Err(trainer.refusal(parameters, (step, step), &carried, &measured, None));
         }
         let update = trainer.apply(parameters, &mut optimizer, step, measured);
+        carried = update.carried;
         watch(&TimedUpdate {
             step: step + 1,
             tokens: update.counts.tokens,

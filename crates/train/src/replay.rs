@@ -10,12 +10,13 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tensor::{Parameters, Seen};
 
+use crate::carried::Carried;
 use crate::checkpoint::{self, Checkpoints, IDENTITY_FILE, Identity};
 use crate::error::{Result, TrainError};
 use crate::metrics::{EVENT_KEY, METRICS_FILE, WEIGHTS_KEY, read_metrics};
 use crate::observer::Observer;
 use crate::run::{Run, identity};
-use crate::update::{Trainer, optimizer};
+use crate::update::{Trainer, check, optimizer};
 
 /// A number or digest as it was written down, where it was, and as it came out now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -100,8 +101,7 @@ pub fn replay(
     heard: &mut dyn FnMut(&ReplayedStep),
     trace: Option<&mut dyn FnMut(&Seen)>,
 ) -> Result<Replayed> {
-    run.config.validate(run.section)?;
-    run.network.check_parameters(parameters)?;
+    check(run, parameters)?;
     let log = run.work.join(METRICS_FILE);
     let records = read_metrics(&log)?;
     let reached = records.iter().filter_map(|record| record.get("step")?.as_u64()).max().unwrap_or_default();
@@ -113,7 +113,10 @@ pub fn replay(
     let checkpoints = Checkpoints { work: run.work, keep: usize::MAX, identity, rollback: None, milestone: None };
     let mut optimizer = optimizer(run, parameters);
     let restored = checkpoints.restore_before(step, parameters, &mut optimizer, observer)?;
-    let (from, checkpoint) = restored.map_or((0, None), |restored| (restored.progress.step, Some(restored.path)));
+    let (from, mut carried, checkpoint) = match restored {
+        Some(restored) => (restored.progress.step, restored.progress.carried, Some(restored.path)),
+        None => (0, Carried::default(), None),
+    };
     // What a later checkpoint says of the weights is as good as what the log says.
     let witness = checkpoints.weights_at(step, parameters, &optimizer)?;
     parameters.set_compute_dtype(run.config.dtype.into());
@@ -126,13 +129,14 @@ pub fn replay(
         if done + 1 == step
             && let Some(trace) = trace.take()
         {
-            trainer.trace(parameters, batch, trace)?;
+            trainer.trace(parameters, batch, &carried, trace)?;
         }
-        let measured = trainer.measure(parameters, batch)?;
+        let measured = trainer.measure(parameters, batch, &carried)?;
         if !measured.is_finite() {
-            return Err(trainer.refusal(parameters, (done, batch), &measured, checkpoint.as_deref()));
+            return Err(trainer.refusal(parameters, (done, batch), &carried, &measured, checkpoint.as_deref()));
         }
         let update = trainer.apply(parameters, &mut optimizer, done, measured);
+        carried = update.carried;
         let record = line_of(&records, done + 1);
         let number = |key: &str| record.and_then(|record| record.get(key)).and_then(Value::as_f64);
         let said = record.and_then(|record| record.get(WEIGHTS_KEY)).and_then(Value::as_str).map(str::to_owned);

@@ -20,7 +20,7 @@ use crate::metrics::{self, EVENTS_FILE, Logs, METRICS_FILE, WEIGHTS_KEY};
 use crate::objective::Objective;
 use crate::observer::{Observer, StepMetrics};
 use crate::spikes::{Spike, Verdict};
-use crate::update::{Measured, Trainer, last_checkpoint_note, optimizer};
+use crate::update::{Measured, Trainer, check, last_checkpoint_note, optimizer};
 
 /// Text the model is measured on while it learns, and never learns from.
 #[derive(Clone, Copy)]
@@ -102,8 +102,7 @@ pub struct Summary {
 /// those before the update, and the last checkpoint stays); data, model or disk failures.
 pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) -> Result<Outcome> {
     let config = run.config;
-    config.validate(run.section)?;
-    run.network.check_parameters(parameters)?;
+    check(run, parameters)?;
     fs::create_dir_all(run.work).map_err(TrainError::io(run.work))?;
     let checkpoints = Checkpoints {
         work: run.work,
@@ -171,7 +170,7 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
 
         let step_clock = Instant::now();
         let index = step + progress.spikes.skipped;
-        let measured = trainer.measure(parameters, index)?;
+        let measured = trainer.measure(parameters, index, &progress.carried)?;
         let verdict = if config.guards_spikes() { progress.spikes.judge(config, &measured) } else { None };
         if let Some(verdict) = verdict {
             let spike = spike_of(run, &trainer, parameters, (step, index), &measured, &verdict, &progress)?;
@@ -202,14 +201,21 @@ pub fn run(run: &Run, parameters: &mut Parameters, observer: &mut dyn Observer) 
             continue;
         }
         if !measured.is_finite() {
-            return Err(trainer.refusal(parameters, (step, index), &measured, last_checkpoint.as_deref()));
+            return Err(trainer.refusal(
+                parameters,
+                (step, index),
+                &progress.carried,
+                &measured,
+                last_checkpoint.as_deref(),
+            ));
         }
         if is_multiple(step + 1, config.histogram_every) {
-            histograms.append(&trainer.histograms(parameters, step + 1, index)?)?;
+            histograms.append(&trainer.histograms(parameters, step + 1, index, &progress.carried)?)?;
         }
         progress.spikes.accept(config, &measured);
         let update = trainer.apply(parameters, &mut optimizer, step, measured);
         progress.step += 1;
+        progress.carried = update.carried;
         progress.tokens += update.counts.tokens;
         progress.unlogged.0 += update.counts.tokens;
         progress.unlogged.1 += step_clock.elapsed().as_secs_f64();
@@ -265,7 +271,7 @@ fn spike_of(
 ) -> Result<Spike> {
     let mut spike = verdict.spike(step + 1, progress.spikes.spikes + 1);
     if !measured.is_finite() {
-        spike.trap = trainer.trap(parameters, index, measured)?;
+        spike.trap = trainer.trap(parameters, index, &progress.carried, measured)?;
     }
     let every = run.config.spike_rollback;
     spike.rolled_back_to = (every > 0).then(|| progress.spikes.way_back(step, every));

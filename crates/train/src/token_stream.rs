@@ -199,6 +199,7 @@ impl DataSet for TokenStream {
             is_bidirectional: false,
             targets,
             is_target: vec![true; items],
+            is_padding: Vec::new(),
             answer_of: Vec::new(),
             reference: Vec::new(),
             counts,
@@ -217,6 +218,10 @@ impl DataSet for TokenStream {
 
     fn digest(&self) -> &str {
         &self.digest
+    }
+
+    fn is_running_text(&self) -> bool {
+        !self.mask_documents
     }
 }
 

@@ -7,9 +7,10 @@
 use std::fmt;
 
 use serde::Serialize;
-use tensor::{Gradients, Parameters, Part, Seen, Tape};
+use tensor::{Gradients, Parameters, Part, Seen, Tape, Tensor};
 
 use crate::batch::{DataSet, TrainBatch};
+use crate::carried::Carried;
 use crate::run::Run;
 use crate::update::{dropout, score, totals};
 
@@ -77,12 +78,17 @@ pub(crate) struct Rows<'a> {
     pub(crate) batches: &'a [(Vec<u64>, TrainBatch)],
     /// The batch of the training order that they are the micro-batches of; none for held-out rows.
     pub(crate) index: Option<u64>,
+    /// What they go on from.
+    pub(crate) carried: &'a Carried,
 }
 
 impl Rows<'_> {
-    /// What training drops in micro-batch `micro`.
-    fn dropout(&self, run: &Run, micro: usize) -> Option<(f32, u64)> {
-        self.index.and_then(|index| dropout(run.config, index, micro))
+    /// What training drops in micro-batch `micro`, and the state it goes on from.
+    fn from(&self, run: &Run, micro: usize) -> (Option<(f32, u64)>, &[Tensor]) {
+        match self.index {
+            Some(index) => (dropout(run.config, index, micro), self.carried.of(index, micro)),
+            None => (None, &[]),
+        }
     }
 
     /// The token of row `row` of a value of `rows` rows that micro-batch `micro` made.
@@ -144,11 +150,11 @@ pub(crate) fn forward(run: &Run, parameters: &Parameters, rows: &Rows) -> Option
         let mut tape = Tape::forward_only(parameters);
         tape.watch(&mut watch);
         // What fails here is found by what was seen before it.
-        drop(score(run, &mut tape, batch, &totals, rows.dropout(run, micro)));
+        drop(score(run, &mut tape, batch, &totals, rows.from(run, micro)));
         let Some(mut found) = first else { continue };
         if found.op == "linear_cross_entropy" {
             // The loss is one number made of many rows; the row is the first whose own loss is no number.
-            if let Some(row) = row_of_loss(run, parameters, batch, rows.dropout(run, micro)) {
+            if let Some(row) = row_of_loss(run, parameters, batch, rows.from(run, micro)) {
                 (found.at.1, found.rows) = (row, batch.ids.len());
             }
         }
@@ -159,9 +165,14 @@ pub(crate) fn forward(run: &Run, parameters: &Parameters, rows: &Rows) -> Option
 }
 
 /// The first row of a batch whose loss is no number.
-fn row_of_loss(run: &Run, parameters: &Parameters, batch: &TrainBatch, dropout: Option<(f32, u64)>) -> Option<usize> {
+fn row_of_loss(
+    run: &Run,
+    parameters: &Parameters,
+    batch: &TrainBatch,
+    (dropout, carried): (Option<(f32, u64)>, &[Tensor]),
+) -> Option<usize> {
     let mut tape = Tape::forward_only(parameters);
-    let hidden = run.network.hidden(&mut tape, &batch.input(), dropout).ok()?;
+    let hidden = run.network.pass(&mut tape, &batch.input(), carried, dropout).ok()?.hidden;
     let counted = batch.targets.iter().zip(&batch.is_target);
     let targets: Vec<Option<u32>> = counted.map(|(&target, &counts)| counts.then_some(target)).collect();
     let rows = run.network.before_head(&mut tape, hidden).ok()?;
@@ -176,7 +187,7 @@ pub(crate) fn backward(run: &Run, parameters: &Parameters, rows: &Rows) -> Optio
     let mut gradients = Gradients::zeros_like(parameters);
     for (micro, (_, batch)) in rows.batches.iter().enumerate() {
         let mut tape = Tape::new(parameters);
-        let scored = score(run, &mut tape, batch, &totals, rows.dropout(run, micro)).ok()?;
+        let (scored, _) = score(run, &mut tape, batch, &totals, rows.from(run, micro)).ok()?;
         let mut first: Option<Found> = None;
         let mut watch = |seen: &Seen| {
             if first.is_none() {

@@ -77,6 +77,7 @@ impl Network for Encoder {
             order: NormOrder::After,
             norm_eps: c.norm_eps,
             mlp: c.mlp,
+            n_chosen: 0,
             shape: AttentionShape {
                 batch: batch.batch,
                 time: batch.time,

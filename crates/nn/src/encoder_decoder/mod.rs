@@ -91,6 +91,7 @@ impl EncoderDecoder {
             order: NormOrder::Before,
             norm_eps: c.norm_eps,
             mlp: c.mlp,
+            n_chosen: 0,
             shape: AttentionShape { batch, time, n_heads: c.n_heads, n_kv_heads: c.n_heads, head_dim: c.head_dim },
             rope: None,
             rule: AttentionRule { bias, ..plain(mask) },

@@ -1,22 +1,22 @@
-//! `config.json` of the two decoder families, as transformers 4 and 5 write and read it.
+//! `config.json` of the decoder families, as transformers 4 and 5 write and read it.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
 use super::keys::Keys;
-use crate::{Decoder, DecoderConfig, Family, MlpKind, NnError, NormKind, PositionKind};
+use crate::{Decoder, DecoderConfig, ExpertsConfig, Family, MlpKind, NnError, NormKind, PositionKind};
 
 /// The file's contents. Keys that changed their name between transformers 4 and 5 are written under both.
 pub(super) fn write(decoder: &Decoder) -> Value {
     let c = decoder.config();
     match decoder.family() {
-        Family::Llama => {
+        Family::Llama | Family::Mixtral => {
             let theta = match c.position {
                 PositionKind::Rope { theta } => theta,
                 PositionKind::Learned => 0.0,
             };
-            json!({
+            let mut config = json!({
                 "architectures": ["LlamaForCausalLM"],
                 "attention_bias": c.bias,
                 "attention_dropout": 0.0,
@@ -42,7 +42,13 @@ pub(super) fn write(decoder: &Decoder) -> Value {
                 "torch_dtype": "float32",
                 "use_cache": true,
                 "vocab_size": c.vocab_size,
-            })
+            });
+            if let (Some(experts), Value::Object(keys)) = (&c.experts, &mut config) {
+                ["attention_bias", "mlp_bias", "pretraining_tp"].iter().for_each(|key| drop(keys.remove(*key)));
+                let Value::Object(mixture) = mixture(experts) else { return config };
+                keys.extend(mixture);
+            }
+            config
         }
         Family::Gpt2 => json!({
             "activation_function": "gelu_new",
@@ -73,13 +79,67 @@ pub(super) fn write(decoder: &Decoder) -> Value {
     }
 }
 
+/// What a mixture has beside and instead of LLaMA's keys. `router_z_loss_coef` is ours: transformers has no such loss.
+fn mixture(experts: &ExpertsConfig) -> Value {
+    json!({
+        "architectures": ["MixtralForCausalLM"],
+        "model_type": "mixtral",
+        "num_experts_per_tok": experts.n_chosen,
+        "num_local_experts": experts.n_experts,
+        "output_router_logits": false,
+        "router_aux_loss_coef": experts.balance_loss,
+        "router_jitter_noise": 0.0,
+        "router_z_loss_coef": experts.z_loss,
+        "sliding_window": null,
+    })
+}
+
 /// The shape a file describes. Defaults are those of transformers; whatever would change the arithmetic and is not
 /// built is refused by name.
 pub(super) fn read(path: &Path, value: &Value) -> Result<DecoderConfig, NnError> {
     let keys = Keys { path, value };
-    match keys.architecture(&[("LlamaForCausalLM", "llama"), ("GPT2LMHeadModel", "gpt2")])? {
+    let known = [("LlamaForCausalLM", "llama"), ("MixtralForCausalLM", "mixtral"), ("GPT2LMHeadModel", "gpt2")];
+    match keys.architecture(&known)? {
         "llama" => llama(&keys),
+        "mixtral" => mixtral(&keys),
         _ => gpt2(&keys),
+    }
+}
+
+fn mixtral(keys: &Keys) -> Result<DecoderConfig, NnError> {
+    if let Some(window) = keys.get("sliding_window") {
+        return Err(keys.refuse("sliding_window", &format!("{window} is not supported, only null")));
+    }
+    if keys.number("router_jitter_noise", 0.0)? != 0.0 {
+        return Err(keys.refuse("router_jitter_noise", "only 0 is supported"));
+    }
+    for key in ["attention_bias", "mlp_bias"] {
+        keys.must_be(key, false)?;
+    }
+    let experts = ExpertsConfig {
+        n_experts: keys.size("num_local_experts", Some(8))?,
+        n_chosen: keys.size("num_experts_per_tok", Some(2))?,
+        balance_loss: keys.number("router_aux_loss_coef", 0.001)?,
+        z_loss: keys.number("router_z_loss_coef", 0.0)?,
+    };
+    let llama = llama(keys)?;
+    // Where transformers has other defaults than LLaMA's.
+    let theta = rope_theta(keys, 1e6)?;
+    Ok(DecoderConfig {
+        experts: Some(experts),
+        n_kv_heads: keys.size("num_key_value_heads", Some(8))?,
+        max_position_embeddings: keys.size("max_position_embeddings", Some(4096 * 32))?,
+        norm_eps: keys.number("rms_norm_eps", 1e-5)?,
+        position: PositionKind::Rope { theta },
+        ..llama
+    })
+}
+
+fn rope_theta(keys: &Keys, default: f64) -> Result<f64, NnError> {
+    let nested = keys.value.get("rope_parameters").and_then(|rope| rope.get("rope_theta")).and_then(Value::as_f64);
+    match nested {
+        Some(theta) => Ok(theta),
+        None => keys.number("rope_theta", default),
     }
 }
 
@@ -97,11 +157,7 @@ fn llama(keys: &Keys) -> Result<DecoderConfig, NnError> {
             return Err(keys.refuse(scaling, &format!("rotary scaling {kind} is not supported")));
         }
     }
-    let nested = keys.value.get("rope_parameters").and_then(|rope| rope.get("rope_theta")).and_then(Value::as_f64);
-    let theta = match nested {
-        Some(theta) => theta,
-        None => keys.number("rope_theta", 10_000.0)?,
-    };
+    let theta = rope_theta(keys, 10_000.0)?;
     let bias = keys.flag("attention_bias", false)?;
     if keys.flag("mlp_bias", false)? != bias {
         return Err(keys.refuse("mlp_bias", "differs from attention_bias, which is not supported"));
@@ -119,6 +175,7 @@ fn llama(keys: &Keys) -> Result<DecoderConfig, NnError> {
         norm_eps: keys.number("rms_norm_eps", 1e-6)?,
         position: PositionKind::Rope { theta },
         mlp: MlpKind::SwiGlu,
+        experts: None,
         bias,
         tie_word_embeddings: keys.flag("tie_word_embeddings", false)?,
         init_std: keys.number("initializer_range", 0.02)?,
@@ -147,6 +204,7 @@ fn gpt2(keys: &Keys) -> Result<DecoderConfig, NnError> {
         norm_eps: keys.number("layer_norm_epsilon", 1e-5)?,
         position: PositionKind::Learned,
         mlp: MlpKind::Gelu,
+        experts: None,
         bias: true,
         tie_word_embeddings: keys.flag("tie_word_embeddings", true)?,
         init_std: keys.number("initializer_range", 0.02)?,
@@ -167,7 +225,9 @@ mod tests {
     fn written_configs_read_back() {
         let llama = DecoderConfig { bias: true, tie_word_embeddings: false, norm_eps: 3e-6, ..Default::default() };
         let gpt2 = DecoderConfig { tie_word_embeddings: false, ..DecoderConfig::gpt2(97, 32, 2, 4) };
-        for config in [DecoderConfig::default(), llama, DecoderConfig::gpt2(97, 32, 2, 4), gpt2] {
+        let experts = ExpertsConfig { n_experts: 5, n_chosen: 3, balance_loss: 0.02, z_loss: 0.004 };
+        let mixture = DecoderConfig { experts: Some(experts), ..DecoderConfig::default() };
+        for config in [DecoderConfig::default(), llama, mixture, DecoderConfig::gpt2(97, 32, 2, 4), gpt2] {
             let decoder = Decoder::new(config.clone()).unwrap();
             assert_eq!(read(Path::new("config.json"), &write(&decoder)).unwrap(), config);
         }
@@ -185,6 +245,10 @@ mod tests {
         let theta = r#""rope_parameters": {"rope_theta": 5e5, "rope_type": "default"}"#;
         let config = parse(&format!(r#"{{"model_type": "llama", {sizes}, {theta}}}"#)).unwrap();
         assert_eq!(config.position, PositionKind::Rope { theta: 5e5 });
+        let config = parse(&format!(r#"{{"model_type": "mixtral", {sizes}}}"#)).unwrap();
+        let experts = ExpertsConfig { z_loss: 0.0, ..ExpertsConfig::default() };
+        assert_eq!((config.experts, config.n_kv_heads, config.norm_eps), (Some(experts), 8, 1e-5));
+        assert_eq!((config.position, config.max_position_embeddings), (PositionKind::Rope { theta: 1e6 }, 131_072));
     }
 
     #[test]
@@ -205,6 +269,15 @@ mod tests {
             (format!(r#"{{"model_type": "llama", {sizes}, "mlp_bias": true}}"#), "mlp_bias: differs"),
             (format!(r#"{{"model_type": "llama", {sizes}, "rms_norm_eps": "x"}}"#), "rms_norm_eps: expected a number"),
             (format!(r#"{{"model_type": "llama", {sizes}, "bos_token_id": -1}}"#), "bos_token_id: expected a token"),
+            (
+                format!(r#"{{"model_type": "mixtral", {sizes}, "sliding_window": 4096}}"#),
+                "sliding_window: 4096 is not supported",
+            ),
+            (
+                format!(r#"{{"model_type": "mixtral", {sizes}, "router_jitter_noise": 0.1}}"#),
+                "router_jitter_noise: only 0",
+            ),
+            (format!(r#"{{"model_type": "mixtral", {sizes}, "mlp_bias": true}}"#), "mlp_bias: true is not supported"),
             (
                 r#"{"model_type": "gpt2", "n_embd": 1, "n_head": 1, "activation_function": "relu"}"#.to_string(),
                 "activation_function: \"relu\"",

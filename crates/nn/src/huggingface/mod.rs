@@ -28,7 +28,7 @@ impl Decoder {
         folder::write(self.registry(), parameters, dir, &config_json::write(self), tokens)
     }
 
-    /// Read a model from a folder with `config.json` and `model.safetensors`: `LlamaForCausalLM` or
+    /// Read a model from a folder with `config.json` and `model.safetensors`: `LlamaForCausalLM`, `MixtralForCausalLM` or
     /// `GPT2LMHeadModel`, weights in f32, f16 or bf16 (widened to f32).
     pub fn load(dir: &Path) -> Result<(Decoder, Parameters), NnError> {
         let path = dir.join(CONFIG);
@@ -68,7 +68,7 @@ impl Decoder {
 /// in front, and older files of both families hold constants (causal masks, rotary frequencies) beside the weights.
 fn canonical(family: Family, name: String) -> Option<String> {
     match family {
-        Family::Llama if name.ends_with(".rotary_emb.inv_freq") => None,
+        Family::Llama | Family::Mixtral if name.ends_with(".rotary_emb.inv_freq") => None,
         Family::Gpt2 if name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") => None,
         Family::Gpt2 if !name.starts_with("transformer.") && name != HEAD => Some(format!("transformer.{name}")),
         _ => Some(name),

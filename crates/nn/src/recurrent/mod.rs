@@ -14,7 +14,7 @@ use tensor::{Cell, Mask, ParamId, RecurrentShape, RecurrentWeights, Tape, Tensor
 
 use crate::dropout::Dropout;
 use crate::registry::Role;
-use crate::{Batch, LinearIds, Network, NnError, Registry, TokenValues};
+use crate::{Batch, LinearIds, Network, NnError, Pass, Registry, TokenValues};
 
 /// A recurrent language model: its shape and where its weights live. The weights themselves are a
 /// [`Parameters`](tensor::Parameters) made by [`Network::init`] or [`RecurrentModel::load`].
@@ -130,6 +130,21 @@ impl Network for RecurrentModel {
 
     fn hidden(&self, tape: &mut Tape, batch: &Batch, dropout: Option<(f32, u64)>) -> Result<Var, NnError> {
         Ok(self.hidden_from(tape, batch, &[], dropout)?.0)
+    }
+
+    fn pass(
+        &self,
+        tape: &mut Tape,
+        batch: &Batch,
+        carried: &[Tensor],
+        dropout: Option<(f32, u64)>,
+    ) -> Result<Pass, NnError> {
+        let (hidden, state) = self.hidden_from(tape, batch, carried, dropout)?;
+        Ok(Pass { hidden, losses: Vec::new(), state })
+    }
+
+    fn has_state(&self) -> bool {
+        true
     }
 
     fn head(&self) -> LinearIds {

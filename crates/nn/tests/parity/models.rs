@@ -1,4 +1,4 @@
-//! The tiny models of four families give the logits, loss and gradients that `transformers` and PyTorch autograd give for
+//! The tiny models of five families give the logits, loss and gradients that `transformers` and PyTorch autograd give for
 //! the folders we export, and the losses and weights of ten AdamW steps (goldens made by `oracle/export.py`, versions
 //! inside).
 
@@ -60,6 +60,7 @@ pub fn goldens() -> Vec<(&'static str, Golden)> {
         ("LLaMA shape, tied head", include_str!("../goldens/llama-tied.json")),
         ("LLaMA shape, biases, head of its own", include_str!("../goldens/llama-untied-bias.json")),
         ("GPT-2 shape", include_str!("../goldens/gpt2.json")),
+        ("Mixtral shape, with its losses of the router", include_str!("../goldens/mixtral.json")),
         ("BERT shape, padded rows, two segments", include_str!("../goldens/bert.json")),
         ("T5 shape, padded sources", include_str!("../goldens/t5.json")),
         ("T5 1.1 shape, head of its own", include_str!("../goldens/t5-v1.1.json")),
@@ -127,9 +128,13 @@ fn loss_and_gradients(network: &dyn Network, parameters: &Parameters, shape: &Sh
     let (targets, weights) = rows.targets(shape);
     let mut gradients = Gradients::zeros_like(parameters);
     let mut tape = Tape::new(parameters);
-    let hidden = network.hidden(&mut tape, &rows.batch(shape), None).unwrap();
-    let ready = network.before_head(&mut tape, hidden).unwrap();
-    let loss = tape.linear_cross_entropy(ready, network.head(), &targets, &weights).unwrap();
+    let pass = network.pass(&mut tape, &rows.batch(shape), &[], None).unwrap();
+    let ready = network.before_head(&mut tape, pass.hidden).unwrap();
+    let mut loss = tape.linear_cross_entropy(ready, network.head(), &targets, &weights).unwrap();
+    for side in pass.losses {
+        let weighted = tape.scale(side.value, side.weight as f32).unwrap();
+        loss = tape.add(loss, weighted).unwrap();
+    }
     let value = f64::from(tape.value(loss).as_f32().unwrap()[0]);
     tape.backward(loss, &[1.0], &mut gradients).unwrap();
     (value, gradients)

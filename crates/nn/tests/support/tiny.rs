@@ -5,8 +5,8 @@ use std::path::Path;
 
 use lang::rng::Rng;
 use nn::{
-    Batch, Decoder, DecoderConfig, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, MlpKind, Network,
-    NnError, Source,
+    Batch, Decoder, DecoderConfig, Encoder, EncoderConfig, EncoderDecoder, EncoderDecoderConfig, ExpertsConfig,
+    MlpKind, Network, NnError, Source,
 };
 use serde::{Deserialize, Serialize};
 use tensor::Parameters;
@@ -193,7 +193,10 @@ pub fn cases() -> Vec<(&'static str, DecoderConfig, u64)> {
     let untied = DecoderConfig { tie_word_embeddings: false, bias: true, eos_token_id: 3, ..llama.clone() };
     let gpt2 =
         DecoderConfig { max_position_embeddings: 32, init_std: 0.2, ..DecoderConfig::gpt2(VOCABULARY, 32, 2, 4) };
-    vec![("llama-tied", llama, 11), ("llama-untied-bias", untied, 12), ("gpt2", gpt2, 13)]
+    // So few rows reach not all of the experts.
+    let experts = ExpertsConfig { n_experts: 6, n_chosen: 2, balance_loss: 0.05, z_loss: 0.01 };
+    let mixtral = DecoderConfig { experts: Some(experts), tie_word_embeddings: false, ..llama.clone() };
+    vec![("llama-tied", llama, 11), ("llama-untied-bias", untied, 12), ("gpt2", gpt2, 13), ("mixtral", mixtral, 17)]
 }
 
 /// Every golden by its name.

@@ -2,7 +2,7 @@
 //! `backward.rs`. [`crate::Tape::release`] and [`crate::Tape::checkpoint`] stand on it.
 
 use super::rope::Cached;
-use super::{Op, activation, attention, elementwise, embedding, linear, norm, rope, rows};
+use super::{Op, activation, attention, elementwise, embedding, experts, linear, norm, rope, rows};
 use crate::buffer::Buffer;
 use crate::lists::Node;
 use crate::{Parameters, Var};
@@ -15,7 +15,6 @@ macro_rules! unrepeatable {
             | Op::LinearCrossEntropy { .. }
             | Op::LinearLogProbs { .. }
             | Op::Route { .. }
-            | Op::Experts { .. }
             | Op::RouterLoss { .. }
             | Op::Recurrent { .. }
             | Op::SegmentSum { .. }
@@ -117,6 +116,10 @@ pub(crate) fn again(op: &Op, len: usize, nodes: &[Node], parameters: &Parameters
         Op::Mul { a, b } => elementwise::product(value(*a), value(*b)),
         Op::Scale { x, factor } => elementwise::scaled(value(*x), *factor),
         Op::Dropout { x, p, seed } => elementwise::dropped(value(*x), *p, *seed),
+        Op::Experts { x, weights: shares, experts, kept } => {
+            let width = nodes[x.index()].value.shape()[1];
+            experts::forward(parameters, value(*x), width, value(*shares), experts, &kept.plan).0
+        }
         Op::Gather { x, rows } => embedding::forward(value(*x), nodes[x.index()].value.shape()[1], rows),
         Op::Rows { x, first } => {
             let columns = nodes[x.index()].value.shape()[1];

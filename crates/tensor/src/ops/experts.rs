@@ -13,7 +13,7 @@ use crate::backward::Slopes;
 use crate::buffer::Buffer;
 use crate::kernels::matmul::{Format, Matrix, matmul, matmul_gram};
 use crate::kernels::{activation, softmax, vector};
-use crate::{ParamId, Result, Tape, Tensor, TensorError, Var, threads};
+use crate::{ParamId, Parameters, Result, Tape, Tensor, TensorError, Var, threads};
 
 /// Rows a block.
 const ROWS: usize = 64;
@@ -87,9 +87,18 @@ impl Plan {
 
 /// What the derivative needs beyond the inputs' values.
 pub(crate) struct Kept {
-    plan: Plan,
+    pub(crate) plan: Plan,
+    /// What goes into silu, and what it is multiplied by, of all gathered rows; empty where they are to be made again.
     gates: Buffer,
     ups: Buffer,
+}
+
+impl Kept {
+    /// Lets go of what the derivative can make again.
+    pub(crate) fn let_go(&mut self) {
+        self.gates = Buffer::default();
+        self.ups = Buffer::default();
+    }
 }
 
 impl Tape<'_> {
@@ -116,33 +125,54 @@ impl Tape<'_> {
                 }
             }
         }
-        let format = Format::of(self.parameters.compute_dtype());
         let plan = Plan::new(&routing.chosen, experts.len(), routing.top_k);
-        let gathered = plan.gather(self.data(x), width);
-        let rows = routing.chosen.len();
-        let [mut gates, mut ups] = [0; 2].map(|_| Buffer::scratch(rows * inner));
-        let mut branches = Buffer::scratch(rows * width);
-        for (expert, part) in plan.parts() {
-            let ExpertIds { gate, up, down } = experts[expert];
-            let (rows, narrow, wide) =
-                (part.len(), part.start * width..part.end * width, part.start * inner..part.end * inner);
-            for (id, out) in [(gate, &mut gates), (up, &mut ups)] {
-                let weight = Matrix::rows(self.parameters.get(id).values(), width).t();
-                let x = Matrix::rows(&gathered[narrow.clone()], width);
-                matmul(format, (rows, inner, width), x, weight, &mut out[wide.clone()], false);
-            }
-            let middle = swiglu(&gates[wide.clone()], &ups[wide], inner);
-            let weight = Matrix::rows(self.parameters.get(down).values(), inner).t();
-            matmul(format, (rows, width, inner), Matrix::rows(&middle, inner), weight, &mut branches[narrow], false);
-        }
-        let mut out = Buffer::zeros(tokens * width);
-        plan.scatter_add(&branches, Some(self.data(routing.weights)), width, &mut out);
+        let (out, gates, ups) =
+            forward(self.parameters, self.data(x), width, self.data(routing.weights), experts, &plan);
         let ids = experts.iter().flat_map(|expert| [expert.gate, expert.up, expert.down]);
         let needs =
             self.needs(x) || self.needs(routing.weights) || ids.into_iter().any(|id| self.parameters.is_trainable(id));
         let kept = Kept { plan, gates, ups };
         let op = Op::Experts { x, weights: routing.weights, experts: Arc::from(experts), kept };
         Ok(self.push(Tensor::matrix(tokens, width, out), op, needs))
+    }
+}
+
+/// The weighted sum of each token's experts, and what their functions were made of: gates and ups.
+pub(crate) fn forward(
+    parameters: &Parameters,
+    x: &[f32],
+    width: usize,
+    weights: &[f32],
+    experts: &[ExpertIds],
+    plan: &Plan,
+) -> (Buffer, Buffer, Buffer) {
+    let format = Format::of(parameters.compute_dtype());
+    let inner = parameters.get(experts[0].gate).shape()[0];
+    let gathered = plan.gather(x, width);
+    let rows = plan.choice_at.len();
+    let [mut gates, mut ups] = [0; 2].map(|_| Buffer::scratch(rows * inner));
+    let mut branches = Buffer::scratch(rows * width);
+    for (expert, part) in plan.parts() {
+        let (rows, narrow, wide) =
+            (part.len(), part.start * width..part.end * width, part.start * inner..part.end * inner);
+        let (gates, ups) = (&mut gates[wide.clone()], &mut ups[wide]);
+        open(parameters, &experts[expert], &gathered[narrow.clone()], width, gates, ups);
+        let middle = swiglu(gates, ups, inner);
+        let weight = Matrix::rows(parameters.get(experts[expert].down).values(), inner).t();
+        matmul(format, (rows, width, inner), Matrix::rows(&middle, inner), weight, &mut branches[narrow], false);
+    }
+    let mut out = Buffer::zeros(x.len());
+    plan.scatter_add(&branches, Some(weights), width, &mut out);
+    (out, gates, ups)
+}
+
+/// Gates and ups of the rows `x` of one expert.
+fn open(parameters: &Parameters, expert: &ExpertIds, x: &[f32], width: usize, gates: &mut [f32], ups: &mut [f32]) {
+    let format = Format::of(parameters.compute_dtype());
+    let (rows, inner) = (x.len() / width, gates.len() * width / x.len());
+    for (id, out) in [(expert.gate, gates), (expert.up, ups)] {
+        let weight = Matrix::rows(parameters.get(id).values(), width).t();
+        matmul(format, (rows, inner, width), Matrix::rows(x, width), weight, out, false);
     }
 }
 
@@ -163,7 +193,7 @@ pub(crate) fn backward(to: &mut Slopes, x: Var, weights: Var, experts: &[ExpertI
     let format = Format::of(parameters.compute_dtype());
     let width = nodes[x.index()].value.shape()[1];
     let rows = plan.choice_at.len();
-    let inner = gates.len() / rows;
+    let inner = parameters.get(experts[0].gate).shape()[0];
     let weight_of = nodes[weights.index()].value.values();
     let gathered = plan.gather(nodes[x.index()].value.values(), width);
     let slopes = plan.gather(dy, width);
@@ -173,7 +203,15 @@ pub(crate) fn backward(to: &mut Slopes, x: Var, weights: Var, experts: &[ExpertI
         let ExpertIds { gate, up, down } = experts[expert];
         let (rows, narrow, wide) =
             (part.len(), part.start * width..part.end * width, part.start * inner..part.end * inner);
-        let (gates, ups) = (&gates[wide.clone()], &ups[wide]);
+        let mut again = [0; 2].map(|_| Buffer::default());
+        let (gates, ups) = if gates.is_empty() {
+            again = again.map(|_| Buffer::scratch(rows * inner));
+            let [gates, ups] = &mut again;
+            open(parameters, &experts[expert], &gathered[narrow.clone()], width, gates, ups);
+            (&**gates, &**ups)
+        } else {
+            (&gates[wide.clone()], &ups[wide])
+        };
         let mut middle = swiglu(gates, ups, inner);
         let mut d_middle = Buffer::scratch(rows * inner);
         let dy = &slopes[narrow.clone()];

@@ -51,17 +51,7 @@ impl Tape<'_> {
         check_top_k(OP, top_k, n_experts)?;
         let mut chosen = vec![0u32; tokens * top_k];
         let mut weights = Buffer::scratch(tokens * top_k);
-        let mut row = vec![0.0f32; n_experts];
-        let rows = self.data(logits).chunks_exact(n_experts);
-        for ((logits, chosen), weights) in rows.zip(chosen.chunks_exact_mut(top_k)).zip(weights.chunks_exact_mut(top_k))
-        {
-            choose(logits, chosen);
-            row.copy_from_slice(logits);
-            let (_, sum) = softmax::exponentials(&mut row, 1.0);
-            weights.iter_mut().zip(&*chosen).for_each(|(weight, &expert)| *weight = row[expert as usize]);
-            let sum = if is_renormalized { weights.iter().sum() } else { sum };
-            weights.iter_mut().for_each(|weight| *weight /= sum);
-        }
+        share_out(self.data(logits), top_k, is_renormalized, &mut chosen, &mut weights);
         let needs = self.needs(logits);
         let chosen: Arc<[u32]> = chosen.into();
         let op = Op::Route { logits, chosen: chosen.clone(), is_renormalized };
@@ -162,10 +152,25 @@ impl Tape<'_> {
     }
 }
 
-fn check_top_k(op: &'static str, top_k: usize, n_experts: usize) -> Result<()> {
+pub(crate) fn check_top_k(op: &'static str, top_k: usize, n_experts: usize) -> Result<()> {
     match (1..=n_experts).contains(&top_k) {
         true => Ok(()),
         false => Err(TensorError::argument(op, format!("a token cannot go to {top_k} of {n_experts} experts"))),
+    }
+}
+
+/// The choices of every token and their weights: `logits` (tokens, experts), `chosen` and `weights` (tokens, `top_k`).
+pub(crate) fn share_out(logits: &[f32], top_k: usize, is_renormalized: bool, chosen: &mut [u32], weights: &mut [f32]) {
+    let n_experts = logits.len() * top_k / chosen.len();
+    let mut row = vec![0.0f32; n_experts];
+    let rows = logits.chunks_exact(n_experts);
+    for ((logits, chosen), weights) in rows.zip(chosen.chunks_exact_mut(top_k)).zip(weights.chunks_exact_mut(top_k)) {
+        choose(logits, chosen);
+        row.copy_from_slice(logits);
+        let (_, sum) = softmax::exponentials(&mut row, 1.0);
+        weights.iter_mut().zip(&*chosen).for_each(|(weight, &expert)| *weight = row[expert as usize]);
+        let sum = if is_renormalized { weights.iter().sum() } else { sum };
+        weights.iter_mut().for_each(|weight| *weight /= sum);
     }
 }
 

@@ -187,3 +187,56 @@ fn refusals_name_the_operation() {
         assert_eq!(found.unwrap().to_string(), expected);
     }
 }
+
+/// Experts in checkpointed parts: what their functions were made of is made again, the logits stay for the losses that
+/// read those of all parts.
+#[test]
+fn checkpointed_experts_give_the_same_bits() {
+    let (tokens, width, inner, n) = (40, 12, 17, 5);
+    let mut parameters = Parameters::new();
+    let x = add(&mut parameters, "x", &[tokens, width], 1);
+    let shapes = [[inner, width], [inner, width], [width, inner]];
+    let parts: Vec<(ParamId, Vec<ExpertIds>)> = (0..2)
+        .map(|part| {
+            let router = add(&mut parameters, &format!("{part}.router"), &[n, width], 2 + part);
+            let ids = (0..3 * n).map(|i| add(&mut parameters, &format!("{part}.{i}"), &shapes[i % 3], 9 + i as u64));
+            (router, expert_ids(&ids.collect::<Vec<_>>()))
+        })
+        .collect();
+    let run = |checkpoints: bool, is_last: bool| {
+        let mut tape = Tape::new(&parameters);
+        tape.set_checkpointing(checkpoints);
+        let (mut hidden, mut layers) = (rows_of(&mut tape, x), Vec::new());
+        for (router, experts) in &parts {
+            let part = |tape: &mut Tape, x: Var| -> Result<Var, tensor::TensorError> {
+                let before = tape.tanh(x)?;
+                let logits = tape.linear(before, *router, None)?;
+                tape.keep(logits);
+                layers.push(logits);
+                let routing = tape.route(logits, 2, true)?;
+                let y = tape.experts(before, &routing, experts)?;
+                tape.release(before);
+                let y = tape.add(x, y)?;
+                tape.silu(y)
+            };
+            hidden = tape.checkpoint(hidden, part).unwrap();
+        }
+        let losses = [tape.load_balancing_loss(&layers, 2, None), tape.router_z_loss(&layers, None), tape.sum(hidden)];
+        let [balance, z, sum] = losses.map(Result::unwrap);
+        let both = tape.add(balance, z).unwrap();
+        let loss = tape.add(both, sum).unwrap();
+        let value = tape.value(loss).to_f32_vec()[0];
+        let mut gradients = Gradients::none_like(&parameters);
+        match is_last {
+            true => tape.finish(loss, &[1.0], &mut gradients).unwrap(),
+            false => tape.backward(loss, &[1.0], &mut gradients).unwrap(),
+        }
+        let bits = |id| gradients.get(id).iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        (value.to_bits(), parameters.iter().map(|(id, _, _)| bits(id)).collect::<Vec<_>>())
+    };
+    let plain = run(false, false);
+    assert!(plain.1.iter().all(|gradient| !gradient.is_empty()));
+    for (checkpoints, is_last) in [(false, true), (true, false), (true, true)] {
+        assert!(run(checkpoints, is_last) == plain, "checkpoints {checkpoints}, last {is_last}");
+    }
+}

@@ -53,6 +53,14 @@ fn slices_agree_with_the_tape() {
         in_place(&mut gate, &x).unwrap();
         assert_eq!(gate, tape.value(y).to_f32_vec());
     }
+    let routing = tape.route(input, 3, true).unwrap();
+    let (mut chosen, mut shares) = (vec![0; rows * 3], vec![0.0; rows * 3]);
+    forward::route(&x, inner, 3, &mut chosen, &mut shares).unwrap();
+    assert_eq!((&chosen[..], shares), (routing.chosen(), tape.value(routing.weights()).to_f32_vec()));
+    let refused = forward::route(&x, inner, inner + 1, &mut chosen, &mut []).unwrap_err().to_string();
+    assert_eq!(refused, "forward::route: a token cannot go to 41 of 40 experts");
+    assert!(forward::route(&x[1..], inner, 3, &mut chosen, &mut [0.0; 15]).is_err());
+
     type Plain = (fn(&mut Tape, Var) -> Result<Var>, fn(&mut [f32]));
     let plain: [Plain; 3] = [
         (|tape, x| tape.gelu(x), forward::gelu),

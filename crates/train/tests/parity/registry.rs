@@ -10,6 +10,7 @@ pub mod attention;
 #[path = "../../../tensor/tests/ops/attention_cases.rs"]
 #[allow(dead_code, reason = "shared with the tests of the engine")]
 pub mod attention_cases;
+pub mod carried;
 #[path = "../../../tensor/tests/parity/experts.rs"]
 pub mod experts;
 #[path = "../../../tensor/tests/parity/ledger.rs"]
@@ -45,5 +46,5 @@ pub const GROUPS: &[(&str, &[Group])] = &[
     ("Models", &[models::entries, recurrent_models::entries]),
     ("Optimisers", &[optimizers::entries]),
     ("Schedules", &[schedules::entries]),
-    ("Training", &[training::entries]),
+    ("Training", &[training::entries, carried::entries]),
 ];

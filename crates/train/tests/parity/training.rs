@@ -38,6 +38,7 @@ impl DataSet for Rows {
             is_bidirectional: false,
             targets: self.0.iter().flat_map(|row| row[1..].iter().copied().chain([0])).collect(),
             is_target: (0..items).map(|at| at % time + 1 < time).collect(),
+            is_padding: Vec::new(),
             answer_of: Vec::new(),
             reference: Vec::new(),
             counts: Counts { tokens: items as u64, targets: (items - batch) as u64, ..Counts::default() },

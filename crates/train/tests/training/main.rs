@@ -3,7 +3,9 @@
 // Helpers of tests may unwrap as tests may.
 #![allow(clippy::unwrap_used)]
 
+mod carried;
 mod cooldown;
+mod experts;
 mod invariances;
 mod logs;
 mod masked;
