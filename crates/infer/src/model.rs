@@ -51,11 +51,7 @@ impl NeuralModel {
     }
 
     pub(crate) fn check_ids(&self, ids: &[u32]) -> Result<(), ModelError> {
-        let vocabulary_size = self.vocabulary_size();
-        match ids.iter().find(|&&id| id as usize >= vocabulary_size) {
-            Some(&id) => Err(ModelError::UnknownToken { id, vocabulary_size }),
-            None => Ok(()),
-        }
+        check_ids(ids, self.vocabulary_size())
     }
 
     /// Log-probabilities of the tokens after the inputs `ids[from..]`, with all of `ids` but the last as context.
@@ -96,6 +92,13 @@ impl LanguageModel for NeuralModel {
             out.extend(self.window(&ids[start..=end], out.len() - start)?);
         }
         Ok(out)
+    }
+}
+
+pub(crate) fn check_ids(ids: &[u32], vocabulary_size: usize) -> Result<(), ModelError> {
+    match ids.iter().find(|&&id| id as usize >= vocabulary_size) {
+        Some(&id) => Err(ModelError::UnknownToken { id, vocabulary_size }),
+        None => Ok(()),
     }
 }
 

@@ -55,6 +55,8 @@ pub struct TokenValues {
     pub again: u64,
     /// The most a part holds in its backward pass beside what was kept: slopes, and values that are made again in any case.
     pub flowing: u64,
+    /// Values of a part's gradients, not of a token's, that are there already while the part holds the most.
+    pub gradients: u64,
     /// What is kept outside of the parts, all the time.
     pub around: u64,
     /// What is there at the loss, beside what was kept: last hidden states and their slopes.
@@ -100,7 +102,7 @@ pub(crate) fn estimate(
     // In a type that no shape overflows: this stands before a shape is refused.
     let wide = u128::from;
     let rows = (step.batch as u128 * step.time as u128).min(u64::MAX.into());
-    let TokenValues { parts, kept, checkpointed, again, flowing, around, at_loss } = token;
+    let TokenValues { parts, kept, checkpointed, again, flowing, gradients, around, at_loss } = token;
     let stays = if step.checkpoints { checkpointed } else { kept };
     let base = rows * (wide(parts) * wide(stays) + wide(around));
     // The head's slopes are found with the loss and become its gradient.
@@ -115,7 +117,8 @@ pub(crate) fn estimate(
     let again = if step.checkpoints { again } else { 0 };
     let last = gradients_before.max(table) + base + rows * (wide(again) + wide(flowing));
     // In the first part, to which the pass comes last: little is kept by then, but nearly all gradients are there.
-    let without_first = wide(weights) - wide(weights).saturating_sub(table) / wide(parts.max(1));
+    let of_first = (wide(weights).saturating_sub(table) / wide(parts.max(1))).saturating_sub(wide(gradients));
+    let without_first = wide(weights) - of_first;
     let first = gradients_before.max(without_first) + rows * (wide(stays) + wide(around) + wide(again) + wide(flowing));
     let most = loss.max(last).max(first).max(wide(weights));
     // Gradients come where values went, and the largest one seldom fits a gap: it leaves one of its own size, where values

@@ -183,6 +183,8 @@ impl Network for Decoder {
                 (2 * chosen * inner, 2 * n + 4 * chosen, 3 * chosen * hidden + 2 * of_one, 2 * of_one)
             }
         };
+        // Experts take their gradients one after another, while the rows of all are there.
+        let gradients = c.experts.as_ref().map_or(0, |experts| 3 * hidden * inner * experts.n_experts as u64);
         let kept = attention + mlp + routing + statistics;
         let flowing = 2 * hidden + widest.max(2 * hidden + 4 * kv);
         // Made again, both norms are there until their block is done.
@@ -195,6 +197,7 @@ impl Network for Decoder {
             checkpointed: hidden + routing + statistics,
             again,
             flowing,
+            gradients,
             around: 0,
             at_loss,
         }

@@ -34,6 +34,7 @@ pub use decoder::Decoder;
 pub use encoder::{Encoder, EncoderConfig};
 pub use encoder_decoder::{EncoderDecoder, EncoderDecoderConfig};
 pub use error::NnError;
+pub use huggingface::Model;
 pub use layout::{AttentionIds, CrossIds, LayerIds, MlpIds, NormIds};
 pub use network::{Network, Pass, SideLoss};
 pub use recurrent::{RecurrentConfig, RecurrentModel};

@@ -123,6 +123,6 @@ impl Network for Encoder {
         // Three tables' rows and a norm; at the loss the head's three steps, as if every token were masked.
         let (around, at_loss) = (2 * hidden, 4 * hidden);
         let parts = c.n_layers as u64;
-        TokenValues { parts, kept, checkpointed: hidden, again: kept + hidden, flowing, around, at_loss }
+        TokenValues { parts, kept, checkpointed: hidden, again: kept + hidden, flowing, gradients: 0, around, at_loss }
     }
 }

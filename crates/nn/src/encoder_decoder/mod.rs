@@ -174,6 +174,6 @@ impl Network for EncoderDecoder {
         let flowing = 2 * hidden + (2 * inner).max(2 * hidden + 4 * all);
         let checkpointed = share(hidden, hidden);
         let again = 2 * attention + mlp + hidden;
-        TokenValues { parts, kept, checkpointed, again, flowing, around: 4 * hidden, at_loss: 3 * hidden }
+        TokenValues { parts, kept, checkpointed, again, flowing, gradients: 0, around: 4 * hidden, at_loss: 3 * hidden }
     }
 }

@@ -5,8 +5,11 @@ mod bert;
 mod config_json;
 pub(crate) mod folder;
 mod keys;
+mod model;
 mod t5;
 mod weights;
+
+pub use model::Model;
 
 use std::path::Path;
 

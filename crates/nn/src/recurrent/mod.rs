@@ -166,6 +166,15 @@ impl Network for RecurrentModel {
         let kinds = if c.cell == Cell::Gru { 2 } else { 1 };
         let flowing = hidden * (kinds * gates + states + 1);
         let around = c.embedding_size as u64;
-        TokenValues { parts: c.n_layers as u64, kept, checkpointed: kept, again: 0, flowing, around, at_loss: hidden }
+        TokenValues {
+            parts: c.n_layers as u64,
+            kept,
+            checkpointed: kept,
+            again: 0,
+            flowing,
+            gradients: 0,
+            around,
+            at_loss: hidden,
+        }
     }
 }

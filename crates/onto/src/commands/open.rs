@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use infer::NeuralModel;
 use lang::chat::ChatTemplate;
 use lang::model::LanguageModel;
 use lang::tokenizer::Tokenizer;
@@ -58,11 +57,8 @@ pub fn open(path: &Path, tokenizer: Option<&Path>) -> Result<OpenModel> {
     let template = ChatTemplate::load(&home).unwrap_or_else(|_| ChatTemplate::chatml());
     let mut stop = vec![tokenizer.end_of_text()];
     stop.extend(tokenizer.end_of_turn());
-    let model: Box<dyn LanguageModel> = if path.join("config.json").exists() {
-        Box::new(NeuralModel::load(path)?)
-    } else {
-        Box::new(NGram::load(&arpa)?)
-    };
+    let model: Box<dyn LanguageModel> =
+        if path.join("config.json").exists() { infer::open(path, &tokenizer)? } else { Box::new(NGram::load(&arpa)?) };
     if tokenizer.vocabulary_size() > model.vocabulary_size() {
         bail!(
             "the tokenizer in {} has {} tokens, the model {}: they do not belong together",

@@ -47,7 +47,7 @@ pub fn replay(session: &Session, section: &str, arguments: &ReplayArguments) -> 
     let traced: Option<&mut dyn FnMut(&Seen)> = if arguments.trace { Some(&mut trace) } else { None };
     let mut observer = TrainingProgress::new(&context.terminal, "replay");
     let replayed = prepared.stage.replay(
-        &prepared.decoder,
+        prepared.model.network(),
         &mut prepared.parameters,
         &prepared.config,
         &folder,

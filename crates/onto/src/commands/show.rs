@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use lang::artifact;
 use lang::tokenizer::Tokenizer;
-use nn::{Decoder, Network as _};
+use nn::Model;
 use serde_json::json;
 
 use super::Session;
@@ -23,10 +23,11 @@ pub fn info(session: &Session, arguments: &InfoArguments) -> Result<()> {
         facts.insert("verified".into(), json!(true));
     }
     if path.join("config.json").exists() {
-        let (decoder, _) = Decoder::load(path)?;
-        facts.insert("parameters".into(), json!(decoder.n_parameters()));
-        facts.insert("parameters_non_embedding".into(), json!(decoder.n_parameters_non_embedding()));
-        facts.insert("config".into(), json!(decoder.config()));
+        let (model, _) = Model::load(path)?;
+        let network = model.network();
+        facts.insert("parameters".into(), json!(network.n_parameters()));
+        facts.insert("parameters_non_embedding".into(), json!(network.n_parameters_non_embedding()));
+        facts.insert("config".into(), network.describe());
     }
     if path.join("tokenizer.json").exists() {
         let tokenizer = Tokenizer::load_any(path)?;

@@ -141,6 +141,11 @@ pub fn in_keys_of_the_recipe(message: &str) -> String {
     let keys = [
         ("n_kv_heads", "model.kv_heads"),
         ("n_heads", "model.heads"),
+        ("n_experts", "model.experts"),
+        ("n_chosen", "model.experts_per_token"),
+        ("balance_loss", "model.balance_loss"),
+        ("embedding_size", "model.embedding_size"),
+        ("tie_word_embeddings", "model.tie_embeddings"),
         ("n_layers", "model.layers"),
         ("hidden_size", "model.hidden_size"),
         ("intermediate_size", "model.intermediate_size"),

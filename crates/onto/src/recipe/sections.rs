@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use corpus::clean::CleanConfig;
-use nn::DecoderConfig;
+use nn::{Decoder, DecoderConfig, ExpertsConfig, Model, NnError, RecurrentConfig, RecurrentModel};
+use tensor::Cell;
 use train::{DpoConfig, TrainConfig};
 
 /// One whole life.
@@ -104,7 +105,8 @@ pub struct NgramSection {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ModelSection {
-    /// `llama` (RMSNorm, rotary positions, SwiGLU) or `gpt2` (LayerNorm, learned positions, GELU, biases).
+    /// `llama` (RMSNorm, rotary positions, SwiGLU), `gpt2` (LayerNorm, learned positions, GELU, biases), or a recurrent
+    /// model: `rnn`, `lstm`, `gru`.
     pub family: String,
     /// Width of the hidden states.
     pub hidden_size: usize,
@@ -114,8 +116,19 @@ pub struct ModelSection {
     pub heads: usize,
     /// Key-value heads that the heads share; ignored by `gpt2`.
     pub kv_heads: usize,
-    /// Width inside the feed-forward block.
+    /// Width inside the feed-forward block; ignored by recurrent models, as are heads, context and positions.
     pub intermediate_size: usize,
+    /// Feed-forward blocks (experts) in every layer of `llama`, each `intermediate_size` wide, of which a router chooses some
+    /// for every token; 0: one block that all tokens go through.
+    pub experts: usize,
+    /// How many experts a token goes through.
+    pub experts_per_token: usize,
+    /// Weight of the loss that keeps the load of the experts even.
+    pub balance_loss: f64,
+    /// Weight of the loss that keeps the router's logits small.
+    pub router_z_loss: f64,
+    /// Width of the token vectors of a recurrent model; 0: as wide as the hidden states, which a tied head needs.
+    pub embedding_size: usize,
     /// Longest context in tokens.
     pub context: usize,
     /// Whether the output projection is the embedding table.
@@ -301,6 +314,11 @@ impl Default for ModelSection {
             heads: 4,
             kv_heads: 2,
             intermediate_size: 384,
+            experts: 0,
+            experts_per_token: 2,
+            balance_loss: 0.01,
+            router_z_loss: 0.001,
+            embedding_size: 0,
             context: 512,
             tie_embeddings: true,
             start: "normal".to_owned(),
@@ -336,8 +354,48 @@ impl Default for EvaluateSection {
 }
 
 impl ModelSection {
+    /// The model this section describes, for a vocabulary.
+    ///
+    /// # Errors
+    /// Why there can be none.
+    pub fn model(&self, vocab_size: usize, beginning_of_text: u32, end_of_text: u32) -> Result<Model, NnError> {
+        Ok(match self.cell() {
+            Some(cell) => {
+                let shape = self.recurrent(cell, vocab_size, beginning_of_text, end_of_text);
+                Model::Recurrent(RecurrentModel::new(shape)?)
+            }
+            None => Model::Decoder(Decoder::new(self.decoder(vocab_size, beginning_of_text, end_of_text))?),
+        })
+    }
+
+    /// Why there can be no model of this shape; nothing is made.
+    fn check(&self, vocab_size: usize) -> Result<(), NnError> {
+        match self.cell() {
+            Some(cell) => self.recurrent(cell, vocab_size, 0, 0).check(),
+            None => self.decoder(vocab_size, 0, 0).check(),
+        }
+    }
+
+    /// What a recurrent model's layers compute.
+    fn cell(&self) -> Option<Cell> {
+        Cell::ALL.into_iter().find(|cell| cell.name() == self.family)
+    }
+
+    fn recurrent(&self, cell: Cell, vocab_size: usize, bos_token_id: u32, eos_token_id: u32) -> RecurrentConfig {
+        RecurrentConfig {
+            cell,
+            vocab_size,
+            embedding_size: if self.embedding_size == 0 { self.hidden_size } else { self.embedding_size },
+            hidden_size: self.hidden_size,
+            n_layers: self.layers,
+            tie_word_embeddings: self.tie_embeddings,
+            bos_token_id,
+            eos_token_id,
+        }
+    }
+
     /// The decoder this section describes, for a vocabulary.
-    pub fn decoder(&self, vocab_size: usize, beginning_of_text: u32, end_of_text: u32) -> DecoderConfig {
+    fn decoder(&self, vocab_size: usize, beginning_of_text: u32, end_of_text: u32) -> DecoderConfig {
         let base = if self.family == "gpt2" {
             DecoderConfig::gpt2(vocab_size, self.hidden_size, self.layers, self.heads)
         } else {
@@ -348,6 +406,12 @@ impl ModelSection {
                 n_heads: self.heads,
                 n_kv_heads: self.kv_heads,
                 position: nn::PositionKind::Rope { theta: self.rope_theta },
+                experts: (self.experts > 0).then_some(ExpertsConfig {
+                    n_experts: self.experts,
+                    n_chosen: self.experts_per_token,
+                    balance_loss: self.balance_loss,
+                    z_loss: self.router_z_loss,
+                }),
                 ..DecoderConfig::default()
             }
         };
@@ -452,16 +516,35 @@ impl Recipe {
         if self.align.sft_weight.is_nan() || self.align.sft_weight < 0.0 {
             problems.push(format!("align.sft_weight = {}: expected 0 or more", self.align.sft_weight));
         }
-        if !["llama", "gpt2"].contains(&self.model.family.as_str()) {
-            problems.push(format!("model.family = \"{}\": expected \"llama\" or \"gpt2\"", self.model.family));
+        let is_recurrent = self.model.cell().is_some();
+        if !is_recurrent && !["llama", "gpt2"].contains(&self.model.family.as_str()) {
+            problems.push(format!(
+                "model.family = \"{}\": expected \"llama\", \"gpt2\", \"rnn\", \"lstm\" or \"gru\"",
+                self.model.family
+            ));
+        }
+        if self.model.experts > 0 && self.model.family != "llama" {
+            problems.push(format!("model.experts = {}: needs model.family = \"llama\"", self.model.experts));
+        }
+        for (section, train) in [("tune", &self.tune.train), ("align", &self.align.train)] {
+            if train.carry_state {
+                problems.push(format!("{section}.carry_state = true: expected false: only running text is carried on"));
+            }
+        }
+        if self.pretrain.train.carry_state && (!is_recurrent || self.pretrain.separate_documents) {
+            problems.push(
+                "pretrain.carry_state = true: needs a recurrent model.family and pretrain.separate_documents = false"
+                    .to_owned(),
+            );
         }
         if !["normal", "copying"].contains(&self.model.start.as_str()) {
             problems.push(format!("model.start = \"{}\": expected \"normal\" or \"copying\"", self.model.start));
         }
         let model = &self.model;
-        if model.start == "copying" && (model.family != "llama" || model.layers < 2 || model.tie_embeddings) {
+        let can_copy = model.family == "llama" && model.experts == 0 && model.layers >= 2 && !model.tie_embeddings;
+        if model.start == "copying" && !can_copy {
             problems.push(
-                "model.start = \"copying\": needs model.family = \"llama\", model.layers of 2 or more and \
+                "model.start = \"copying\": needs model.family = \"llama\" without experts, model.layers of 2 or more and \
                  model.tie_embeddings = false"
                     .to_owned(),
             );
@@ -483,20 +566,21 @@ impl Recipe {
                      most {MOST_TOKENS_A_STEP} tokens a step"
                 ));
             }
-            if train.sequence_length > self.model.context {
+            if !is_recurrent && train.sequence_length > self.model.context {
                 problems.push(format!(
                     "{section}.sequence_length = {}: expected at most model.context = {}",
                     train.sequence_length, self.model.context
                 ));
             }
         }
-        if let Err(error) = self.model.decoder(self.tokenizer.vocab_size, 0, 0).check() {
+        if let Err(error) = self.model.check(self.tokenizer.vocab_size) {
             problems.push(super::keys::in_keys_of_the_recipe(&error.to_string()));
         }
         let model = &self.model;
         let [layers, hidden, inner, words] =
             [model.layers, model.hidden_size, model.intermediate_size, self.tokenizer.vocab_size].map(|n| n as f64);
-        let parameters = layers * hidden * (4.0 * hidden + 3.0 * inner) + words * hidden;
+        let blocks = model.experts.max(1) as f64;
+        let parameters = layers * hidden * (4.0 * hidden + 3.0 * inner * blocks) + words * hidden;
         if parameters > 1e12 {
             problems.push(format!(
                 "model shape: {parameters:.0e} parameters: expected at most 1e12\nhint: lower model.hidden_size, \

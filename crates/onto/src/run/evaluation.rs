@@ -6,7 +6,6 @@ use std::sync::Mutex;
 
 use anyhow::Result;
 use eval::{ExactMatch, HarnessResults, HeldOut, PreferenceAccuracy, bits_per_byte, exact_match, preference_accuracy};
-use infer::NeuralModel;
 use lang::chat::ChatTemplate;
 use lang::document::Document;
 use lang::instance::{EvalItem, Message, Preference};
@@ -85,9 +84,9 @@ pub fn evaluate_life(recipe: &Recipe, context: &Context, dir: &Path) -> Result<M
     let baselines = at("baselines");
     let unigram = Unigram::load(&baselines.join("unigram.arpa"))?;
     let ngram = NGram::load(&baselines.join("ngram.arpa"))?;
-    let base = NeuralModel::load(&at("base"))?;
+    let base = infer::open(&at("base"), &tokenizer)?;
     let by_counting_and_base: [(&str, &dyn LanguageModel); 3] =
-        [("unigram", &unigram), ("ngram", &ngram), ("base", &base)];
+        [("unigram", &unigram), ("ngram", &ngram), ("base", &*base)];
     for (name, model) in by_counting_and_base {
         context.check_interrupt("during evaluation")?;
         let bar = Shared::new(context, &format!("{name} bits/byte"));
@@ -100,11 +99,12 @@ pub fn evaluate_life(recipe: &Recipe, context: &Context, dir: &Path) -> Result<M
 
     for name in ["base", "tuned", "aligned"] {
         context.check_interrupt("during evaluation")?;
-        let model = NeuralModel::load(&at(name))?;
+        let model = infer::open(&at(name), &tokenizer)?;
+        let model = &*model;
         let mut harness = HarnessResults::new(name, &format!("models/{name}"));
         let bar = Shared::new(context, &format!("{name} questions"));
         let longest = Some(recipe.evaluate.max_tokens);
-        let answers = exact_match(&model, &tokenizer, &template, &items, longest, &|done, total| bar.set(done, total))?;
+        let answers = exact_match(model, &tokenizer, &template, &items, longest, &|done, total| bar.set(done, total))?;
         metrics.insert(format!("{name}.exact_match"), json!(answers.total.score));
         for task in &answers.tasks {
             metrics.insert(format!("{name}.exact_match.{}", task.task), json!(task.score));
@@ -114,7 +114,7 @@ pub fn evaluate_life(recipe: &Recipe, context: &Context, dir: &Path) -> Result<M
         if name != "base" {
             let bar = Shared::new(context, &format!("{name} preferences"));
             let preferences =
-                preference_accuracy(&model, &tokenizer, &template, &pairs, &|done, total| bar.set(done, total))?;
+                preference_accuracy(model, &tokenizer, &template, &pairs, &|done, total| bar.set(done, total))?;
             metrics.insert(format!("{name}.preference_accuracy"), json!(preferences.total.score.score));
             for task in &preferences.tasks {
                 let key = format!("{name}.preference_accuracy.{}", task.score.task);
@@ -129,7 +129,7 @@ pub fn evaluate_life(recipe: &Recipe, context: &Context, dir: &Path) -> Result<M
         let folder = dir.join(name);
         std::fs::create_dir_all(&folder)?;
         harness.write(&folder)?;
-        measured.generations.extend(free_text(recipe, name, &model, &tokenizer, &template, &texts)?);
+        measured.generations.extend(free_text(recipe, name, model, &tokenizer, &template, &texts)?);
     }
     write_json(&dir.join(MEASURED), &measured)?;
     Ok(metrics)

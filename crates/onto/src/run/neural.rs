@@ -11,7 +11,7 @@ use lang::chat::ChatTemplate;
 use lang::instance::{Conversation, Preference};
 use lang::shards::Shard;
 use lang::tokenizer::Tokenizer;
-use nn::{Decoder, Network as _};
+use nn::{Model, Network};
 use serde_json::{Map, Value, json};
 use tensor::Parameters;
 use train::{Outcome, PreferencePair, PretrainText, Stage, Summary, TargetSequence, TrainConfig};
@@ -34,7 +34,7 @@ pub struct Workplace {
 /// A stage, ready to learn.
 pub struct Prepared {
     /// The model.
-    pub decoder: Decoder,
+    pub model: Model,
     /// The weights it starts from.
     pub parameters: Parameters,
     /// What it learns.
@@ -144,15 +144,14 @@ pub fn prepare_pretrain(
     held_out_bytes: u64,
     tokenizer: Tokenizer,
 ) -> Result<Prepared> {
-    let shape =
-        recipe.model.decoder(tokenizer.vocabulary_size(), tokenizer.beginning_of_text(), tokenizer.end_of_text());
-    let decoder = Decoder::new(shape)?;
+    let (beginning, end) = (tokenizer.beginning_of_text(), tokenizer.end_of_text());
+    let model = recipe.model.model(tokenizer.vocabulary_size(), beginning, end)?;
     let config = seeded(&recipe.pretrain.train, recipe.seed);
     // Before the weights are made: a shape that cannot fit is refused, not tried.
-    check_memory(context, &decoder, &config, "pretrain")?;
-    let parameters = match recipe.model.start.as_str() {
-        "copying" => decoder.init_copying(recipe.seed, &tokenizer.without_spaces())?,
-        _ => decoder.init(recipe.seed),
+    check_memory(context, model.network(), &config, "pretrain")?;
+    let parameters = match (recipe.model.start.as_str(), &model) {
+        ("copying", Model::Decoder(decoder)) => decoder.init_copying(recipe.seed, &tokenizer.without_spaces())?,
+        _ => model.network().init(recipe.seed),
     };
     let held_out = Shard::open(&shards.join(HELD_OUT_SHARD))?;
     let text = PretrainText {
@@ -165,12 +164,12 @@ pub fn prepare_pretrain(
     let stage = Stage::pretrain(&text, &config)?;
     context.terminal.say(&format!(
         "  {} parameters · {} tokens a step · {:.1} passes over {} tokens",
-        grouped(decoder.n_parameters() as f64),
+        grouped(model.network().n_parameters() as f64),
         config.batch_size * config.gradient_accumulation * config.sequence_length,
         config.steps as f64 / stage.steps_per_epoch(&config).max(1) as f64,
         grouped(text.corpus.token_count() as f64),
     ));
-    Ok(Prepared { decoder, parameters, stage, config, tokenizer, report: None })
+    Ok(Prepared { model, parameters, stage, config, tokenizer, report: None })
 }
 
 /// Learns to follow instructions from conversations.
@@ -192,9 +191,9 @@ pub fn prepare_tune(
     base: &Path,
     conversations: &[Conversation],
 ) -> Result<Prepared> {
-    let (decoder, parameters, tokenizer, template) = open_model(base)?;
+    let (model, parameters, tokenizer, template) = open_model(base)?;
     let config = seeded(&recipe.tune.train, recipe.seed);
-    check_context(&decoder, &config, "tune")?;
+    check_context(&model, &config, "tune")?;
     let mut sequences = Vec::with_capacity(conversations.len());
     for conversation in conversations {
         let masked = template
@@ -207,7 +206,7 @@ pub fn prepare_tune(
         sequences.into_iter().enumerate().partition(|(index, _)| index % 50 == 49);
     let strip = |pairs: Vec<(usize, TargetSequence)>| pairs.into_iter().map(|pair| pair.1).collect::<Vec<_>>();
     let (stage, report) = Stage::tune(strip(training), strip(held_out), &config)?;
-    check_memory(context, &decoder, &config, "tune")?;
+    check_memory(context, model.network(), &config, "tune")?;
     context.terminal.say(&format!(
         "  {} of {} conversations · {:.1} passes",
         report.packed,
@@ -221,7 +220,7 @@ pub fn prepare_tune(
         ));
     }
     let report = Some(("packing", serde_json::to_value(report)?));
-    Ok(Prepared { decoder, parameters, stage, config, tokenizer, report })
+    Ok(Prepared { model, parameters, stage, config, tokenizer, report })
 }
 
 /// Learns what people prefer from pairs of answers.
@@ -238,9 +237,9 @@ pub fn align(
 
 /// Everything before the first update of [`align`].
 pub fn prepare_align(recipe: &Recipe, context: &Context, tuned: &Path, preferences: &[Preference]) -> Result<Prepared> {
-    let (decoder, parameters, tokenizer, template) = open_model(tuned)?;
+    let (model, parameters, tokenizer, template) = open_model(tuned)?;
     let config = seeded(&recipe.align.train, recipe.seed);
-    check_context(&decoder, &config, "align")?;
+    check_context(&model, &config, "align")?;
     let end_of_turn = tokenizer.end_of_turn().unwrap_or_else(|| tokenizer.end_of_text());
     let mut pairs = Vec::with_capacity(preferences.len());
     for preference in preferences {
@@ -258,10 +257,11 @@ pub fn prepare_align(recipe: &Recipe, context: &Context, tuned: &Path, preferenc
         });
     }
     let dpo = recipe.align.dpo();
-    check_memory(context, &decoder, &config, "align")?;
+    check_memory(context, model.network(), &config, "align")?;
     let mut progress = crate::terminal::Progress::new(&context.terminal, "reference", pairs.len() as u64);
     let held_out = pairs.split_off(pairs.len() - pairs.len() / 20);
-    let (stage, report) = Stage::align(&pairs, &held_out, dpo, &config, &decoder, &parameters, &mut |done, total| {
+    let network = model.network();
+    let (stage, report) = Stage::align(&pairs, &held_out, dpo, &config, network, &parameters, &mut |done, total| {
         progress.set("", done, total);
     })?;
     drop(progress);
@@ -272,7 +272,7 @@ pub fn prepare_align(recipe: &Recipe, context: &Context, tuned: &Path, preferenc
         ));
     }
     let report = Some(("pairs", serde_json::to_value(report)?));
-    Ok(Prepared { decoder, parameters, stage, config, tokenizer, report })
+    Ok(Prepared { model, parameters, stage, config, tokenizer, report })
 }
 
 impl Prepared {
@@ -286,8 +286,9 @@ impl Prepared {
     ) -> Result<Map<String, Value>> {
         let interrupt = || context.interrupt.load(Ordering::SeqCst);
         let mut observer = TrainingProgress::new(&context.terminal, label);
-        let Prepared { decoder, parameters, stage, config, tokenizer, report } = &mut self;
-        let summary = match stage.run(decoder, parameters, config, &workplace.checkpoints, &interrupt, &mut observer)? {
+        let Prepared { model, parameters, stage, config, tokenizer, report } = &mut self;
+        let network = model.network();
+        let summary = match stage.run(network, parameters, config, &workplace.checkpoints, &interrupt, &mut observer)? {
             Outcome::Finished(summary) => summary,
             Outcome::Interrupted { step, checkpoint } => {
                 return Err(Interrupted(format!(
@@ -299,8 +300,8 @@ impl Prepared {
             }
         };
         workplace.keep_logs(&summary, config)?;
-        save(decoder, parameters, tokenizer, dir)?;
-        let mut metrics = summary_metrics(&summary, decoder);
+        save(model, parameters, tokenizer, dir)?;
+        let mut metrics = summary_metrics(&summary, network);
         match report.take() {
             Some((name, report)) => metrics.insert(name.into(), report),
             None => metrics.insert("held_out_bits_per_byte".into(), json!(summary.eval_bits_per_byte)),
@@ -310,9 +311,9 @@ impl Prepared {
 }
 
 /// Says what memory the stage needs, or refuses it; alignment reads two rows a pair.
-fn check_memory(context: &Context, decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {
+fn check_memory(context: &Context, network: &dyn Network, config: &TrainConfig, section: &str) -> Result<()> {
     let rows = if section == "align" { 2 } else { 1 };
-    let estimate = memory::check(decoder, config, rows, context.memory_limit, &Section(section))
+    let estimate = memory::check(network, config, rows, context.memory_limit, &Section(section))
         .with_context(|| format!("{section} cannot be run"))?;
     context.terminal.say(&format!("  about {} MiB of memory", estimate.total() >> 20));
     Ok(())
@@ -331,41 +332,47 @@ impl memory::Names for Section<'_> {
     }
 }
 
-fn check_context(decoder: &Decoder, config: &TrainConfig, section: &str) -> Result<()> {
-    let limit = decoder.config().max_position_embeddings;
-    if config.sequence_length > limit {
+fn check_context(model: &Model, config: &TrainConfig, section: &str) -> Result<()> {
+    if let Some(limit) = model.context_length().filter(|&limit| config.sequence_length > limit) {
         bail!("{section}.sequence_length = {} is more than the model's context of {limit}", config.sequence_length);
     }
     Ok(())
 }
 
 /// A model folder with its tokenizer and chat template.
-pub fn open_model(folder: &Path) -> Result<(Decoder, Parameters, Tokenizer, ChatTemplate)> {
-    let (decoder, parameters) = Decoder::load(folder)?;
+pub fn open_model(folder: &Path) -> Result<(Model, Parameters, Tokenizer, ChatTemplate)> {
+    let (model, parameters) = Model::load(folder)?;
+    if !matches!(model, Model::Decoder(_) | Model::Recurrent(_)) {
+        bail!(
+            "{}: a model that does not write from left to right cannot be tuned on answers\nhint: give a decoder or a \
+             recurrent model",
+            folder.display()
+        );
+    }
     let tokenizer = Tokenizer::load(folder)?;
-    if tokenizer.vocabulary_size() > decoder.config().vocab_size {
+    if tokenizer.vocabulary_size() > model.vocabulary_size() {
         bail!(
             "{}: the tokenizer has {} tokens, the model {}",
             folder.display(),
             tokenizer.vocabulary_size(),
-            decoder.config().vocab_size
+            model.vocabulary_size()
         );
     }
     let template = ChatTemplate::load(folder)?;
-    Ok((decoder, parameters, tokenizer, template))
+    Ok((model, parameters, tokenizer, template))
 }
 
-fn save(decoder: &Decoder, parameters: &Parameters, tokenizer: &Tokenizer, dir: &Path) -> Result<()> {
+fn save(model: &Model, parameters: &Parameters, tokenizer: &Tokenizer, dir: &Path) -> Result<()> {
     let mut ends = vec![tokenizer.end_of_text()];
     ends.extend(tokenizer.end_of_turn());
-    decoder.save(parameters, dir, &ends)?;
+    model.save(parameters, dir, &ends)?;
     tokenizer.save(dir)?;
     Ok(())
 }
 
-fn summary_metrics(summary: &Summary, decoder: &Decoder) -> Map<String, Value> {
+fn summary_metrics(summary: &Summary, network: &dyn Network) -> Map<String, Value> {
     let mut metrics = Map::new();
-    metrics.insert("parameters".into(), json!(decoder.n_parameters()));
+    metrics.insert("parameters".into(), json!(network.n_parameters()));
     metrics.insert("steps".into(), json!(summary.steps));
     metrics.insert("tokens".into(), json!(summary.tokens));
     metrics.insert("training_seconds".into(), json!(summary.seconds));

@@ -4,11 +4,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod bad_input;
+mod bad_training;
 mod bench;
 mod commands;
 mod edges;
+mod families;
 mod life;
 mod safety;
 mod support;
 mod tidy;
 mod tokenizers;
+#[path = "../../../infer/tests/support/wordpiece.rs"]
+mod wordpiece;
