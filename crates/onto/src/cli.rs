@@ -4,6 +4,7 @@ mod bench;
 mod corpus;
 mod replay;
 mod tokenizer;
+mod vocabulary;
 
 use std::path::PathBuf;
 
@@ -14,7 +15,8 @@ pub use corpus::{BuildArguments, CorpusCommand, MakeArguments, PathsArguments};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
 };
-pub use tokenizer::{TokenizerCommand, TokenizerTrainArguments, TokenizerUseArguments};
+pub use tokenizer::{TokenizerCommand, TokenizerUseArguments};
+pub use vocabulary::{TokenizerTrainArguments, VocabularyArguments};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,
 /// alignment, use, evaluation.
@@ -49,7 +51,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "N", allow_negative_numbers = true,
           value_parser = clap::value_parser!(u64).range(..=LARGEST_SEED))]
     pub seed: Option<u64>,
-    /// Refuse to start work that needs more memory than this, such as 2GiB.
+    /// Refuse to start work that needs more memory than this, such as 2GiB; work that can do with less keeps to it.
     #[arg(long, global = true, value_name = "SIZE", value_parser = parse_size, allow_negative_numbers = true)]
     pub memory: Option<u64>,
     /// Change one key of the recipe, such as pretrain.steps=200; may be repeated.

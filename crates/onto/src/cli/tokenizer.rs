@@ -4,10 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::vocabulary::TokenizerTrainArguments;
+
 /// `onto tokenizer …`
 #[derive(Debug, Subcommand)]
 pub enum TokenizerCommand {
-    /// Train a byte-level BPE vocabulary.
+    /// Train a vocabulary: BPE over bytes or characters, WordPiece, Unigram, words or characters.
+    ///
+    /// BPE is equal to what the trainer of Hugging Face makes of the same texts. Texts are read as streams, and --memory bounds what is
+    /// kept of them: words that do not fit go to the disk meanwhile, and the rarest are left out if need be, which is said.
     Train(TokenizerTrainArguments),
     /// Token ids, tokens and offsets (bytes of the text, whole characters) of a text.
     Encode(TokenizerUseArguments),
@@ -15,26 +20,6 @@ pub enum TokenizerCommand {
     Decode(TokenizerUseArguments),
     /// Show a text cut into tokens.
     Inspect(TokenizerUseArguments),
-}
-
-/// `onto tokenizer train`
-#[derive(Debug, Args)]
-pub struct TokenizerTrainArguments {
-    /// Files or folders of text.
-    #[arg(required = true)]
-    pub paths: Vec<PathBuf>,
-    /// Tokens in the vocabulary, special ones included.
-    #[arg(long, default_value_t = 4096, allow_negative_numbers = true)]
-    pub vocab_size: usize,
-    /// Pairs seen less often are not merged.
-    #[arg(long, default_value_t = 2, allow_negative_numbers = true)]
-    pub min_frequency: u64,
-    /// Keep every Han character a token of its own.
-    #[arg(long)]
-    pub split_han: bool,
-    /// Join a space to its word last of all, so that words are cut the same way with and without it.
-    #[arg(long)]
-    pub space_last: bool,
 }
 
 /// `onto tokenizer encode|decode|inspect`

@@ -2,7 +2,8 @@
 
 mod encode;
 mod inspect;
-mod train;
+mod texts;
+pub(crate) mod train;
 
 use std::io::Read;
 use std::path::Path;

@@ -94,7 +94,9 @@ pub(super) fn train(
     let sentences = Sentences::new(&counted, &letters.iter().copied().collect(), config.min_frequency);
     drop(counted);
     if sentences.len() == 0 {
-        return Err(TokenizerError::EmptyCorpus);
+        let most = report.most_frequent_left;
+        let problem = format!("no word is seen {} times, the most frequent is seen {most} times", config.min_frequency);
+        return Err(TokenizerError::Config { key: "min_frequency", problem });
     }
     let wanted = config.vocab_size - first.len();
     let pieces = learn(&sentences, wanted, config, progress);
