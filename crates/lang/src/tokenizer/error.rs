@@ -53,6 +53,12 @@ pub enum TokenizerError {
         /// Where the first such byte stands, from 0.
         offset: usize,
     },
+    /// Tokens cannot be drawn at random so.
+    #[error("{problem}")]
+    Regularization {
+        /// What is wrong.
+        problem: String,
+    },
     /// A training setting that cannot work.
     #[error("{key}: {problem}\nhint: change `{key}`")]
     Config {

@@ -9,6 +9,8 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
+use crate::rng::Rng;
+
 /// A quick hash for keys from our own tables and short words; std's keyed hash takes most of the training time.
 #[derive(Clone, Default)]
 pub(crate) struct QuickHasher(u64);
@@ -158,38 +160,75 @@ impl PairTable {
 
     /// The same with a linked list and a heap, so that a megabyte without a boundary costs n log n.
     fn join_by_heap(&self, word: &mut Vec<Symbol>) -> Option<(u32, u32)> {
+        self.join_chosen(word, |heap, is_current| {
+            std::iter::from_fn(|| heap.pop()).map(|top| top.0).find(|entry| is_current(entry))
+        })
+    }
+
+    /// Join the symbols of a word, every possible join being passed over with probability `dropout` each time one is chosen (Provilkov
+    /// et al., "BPE-dropout", 2020, algorithm 1): at 0 what [`join`](PairTable::join) gives, at 1 the word as it is.
+    pub(crate) fn join_with_dropout(&self, word: &mut Vec<Symbol>, dropout: f64, rng: &mut Rng) {
+        let mut passed_over = Vec::new();
+        self.join_chosen(word, |heap, is_current| {
+            passed_over.clear();
+            while let Some(Reverse(entry)) = heap.pop() {
+                if !is_current(&entry) {
+                    continue;
+                }
+                if !rng.chance(dropout) {
+                    // Those passed over have another chance when the next join is chosen.
+                    heap.extend(passed_over.drain(..));
+                    return Some(entry);
+                }
+                passed_over.push(Reverse(entry));
+            }
+            None
+        });
+    }
+
+    /// Joins the pairs that `choose` takes out of the heap of possible joins until it takes none; it is told which entries are
+    /// still current.
+    fn join_chosen(
+        &self,
+        word: &mut Vec<Symbol>,
+        mut choose: impl FnMut(&mut BinaryHeap<Reverse<Possible>>, &dyn Fn(&Possible) -> bool) -> Option<Possible>,
+    ) -> Option<(u32, u32)> {
         const NONE: usize = usize::MAX;
         let length = word.len();
         let mut last = None;
         let mut symbols: Vec<Option<Symbol>> = word.iter().copied().map(Some).collect();
         let mut previous: Vec<usize> = (0..length).map(|i| i.wrapping_sub(1)).collect();
         let mut next: Vec<usize> = (1..=length).map(|i| if i == length { NONE } else { i }).collect();
+        // How often the pair at each place has changed.
+        let mut versions: Vec<u32> = vec![0; length];
         let candidate = |symbols: &[Option<Symbol>], left: usize, right: usize| -> Option<Merge> {
             self.get(symbols.get(left)?.as_ref()?.token, symbols.get(right)?.as_ref()?.token)
         };
-        let mut heap: BinaryHeap<Reverse<(u32, usize)>> = (0..length)
-            .filter_map(|at| candidate(&symbols, at, next[at]).map(|merge| Reverse((merge.rank, at))))
+        let mut heap: BinaryHeap<Reverse<Possible>> = (0..length)
+            .filter_map(|at| {
+                candidate(&symbols, at, next[at]).map(|merge| Reverse(Possible { rank: merge.rank, at, version: 0 }))
+            })
             .collect();
-        while let Some(Reverse((rank, at))) = heap.pop() {
+        while let Some(Possible { at, .. }) = choose(&mut heap, &|entry| versions[entry.at] == entry.version) {
             let right = next[at];
-            // An entry whose pair has changed since is out of date: the new pair has its own entry.
-            let Some(merge) = candidate(&symbols, at, right).filter(|merge| merge.rank == rank) else {
-                continue;
-            };
+            let Some(merge) = candidate(&symbols, at, right) else { continue };
             if let (Some(first), Some(second)) = (symbols[at], symbols[right]) {
                 last = Some((first.token, second.token));
                 symbols[at] = Some(Symbol { token: merge.token, length: first.length + second.length });
             }
             symbols[right] = None;
+            versions[right] += 1;
             next[at] = next[right];
             if next[at] != NONE {
                 previous[next[at]] = at;
             }
             for left in [previous[at], at] {
-                if left != NONE
-                    && let Some(merge) = candidate(&symbols, left, next[left])
-                {
-                    heap.push(Reverse((merge.rank, left)));
+                if left == NONE {
+                    continue;
+                }
+                versions[left] += 1;
+                if let Some(merge) = candidate(&symbols, left, next[left]) {
+                    heap.push(Reverse(Possible { rank: merge.rank, at: left, version: versions[left] }));
                 }
             }
         }
@@ -197,6 +236,14 @@ impl PairTable {
         word.extend(symbols.into_iter().flatten());
         last
     }
+}
+
+/// A join that may be made, as long as the pair at the place has the version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Possible {
+    rank: u32,
+    at: usize,
+    version: u32,
 }
 
 #[cfg(test)]
@@ -238,6 +285,66 @@ pub(crate) mod tests {
                 assert_eq!(table.join_by_scanning(&mut scanned), table.join_by_heap(&mut heaped));
                 assert_eq!(scanned, heaped);
             }
+        }
+    }
+
+    /// The chance of every outcome, by following algorithm 1 of the paper through all its ways: in each round each possible join is there
+    /// or not, and the first by rank and place that is there is made.
+    fn outcomes(table: &PairTable, word: &[Symbol], dropout: f64, chance: f64, out: &mut HashMap<Vec<u32>, f64>) {
+        let mut possible: Vec<(u32, usize)> = (0..word.len().saturating_sub(1))
+            .filter_map(|at| table.get(word[at].token, word[at + 1].token).map(|merge| (merge.rank, at)))
+            .collect();
+        possible.sort_unstable();
+        let mut all_gone = chance;
+        for (_, at) in possible {
+            let merge = table.get(word[at].token, word[at + 1].token).unwrap();
+            let mut joined = word.to_vec();
+            joined[at] = Symbol { token: merge.token, length: word[at].length + word[at + 1].length };
+            joined.remove(at + 1);
+            outcomes(table, &joined, dropout, all_gone * (1.0 - dropout), out);
+            all_gone *= dropout;
+        }
+        *out.entry(word.iter().map(|symbol| symbol.token).collect()).or_default() += all_gone;
+    }
+
+    #[test]
+    fn dropout_follows_its_definition() {
+        let mut rng = Rng::new(19);
+        let draws = 4000;
+        for round in 0..12 {
+            let (table, _) = random_merges(&mut rng, 12, round % 2 == 0);
+            let word: Vec<u8> = (0..6).map(|_| b'a' + rng.below(3) as u8).collect();
+            let dropout = [0.1, 0.5][round % 2];
+            let mut expected = HashMap::new();
+            outcomes(&table, &symbols(&word), dropout, 1.0, &mut expected);
+            assert!((expected.values().sum::<f64>() - 1.0).abs() < 1e-9);
+            let mut found: HashMap<Vec<u32>, u64> = HashMap::new();
+            for _ in 0..draws {
+                let mut drawn = symbols(&word);
+                table.join_with_dropout(&mut drawn, dropout, &mut rng);
+                assert_eq!(drawn.iter().map(|symbol| symbol.length).sum::<u32>(), 6);
+                *found.entry(drawn.iter().map(|symbol| symbol.token).collect()).or_default() += 1;
+            }
+            for (outcome, chance) in &expected {
+                let share = found.remove(outcome).unwrap_or(0) as f64 / f64::from(draws);
+                let deviation = (chance * (1.0 - chance) / f64::from(draws)).sqrt();
+                assert!((share - chance).abs() < 5.0 * deviation + 1e-3, "{outcome:?}: {share} {chance}");
+            }
+            assert!(found.is_empty(), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn dropout_of_nothing_and_of_everything() {
+        let mut rng = Rng::new(20);
+        for round in 0..100 {
+            let (table, _) = random_merges(&mut rng, 40, round % 2 == 0);
+            let word: Vec<u8> = (0..30).map(|_| b'a' + rng.below(4) as u8).collect();
+            let (mut plain, mut dropped, mut untouched) = (symbols(&word), symbols(&word), symbols(&word));
+            table.join(&mut plain);
+            table.join_with_dropout(&mut dropped, 0.0, &mut rng);
+            table.join_with_dropout(&mut untouched, 1.0, &mut rng);
+            assert_eq!((plain, symbols(&word)), (dropped, untouched));
         }
     }
 }

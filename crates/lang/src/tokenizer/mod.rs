@@ -32,6 +32,7 @@ mod pattern;
 mod pipeline;
 mod post_process;
 mod pre_tokenize;
+mod regularize;
 mod roles;
 mod save;
 mod stream;
@@ -47,6 +48,7 @@ use roles::Roles;
 
 pub use encoding::Token;
 pub use error::TokenizerError;
+pub use regularize::Regularization;
 pub use stream::DecodeStream;
 pub use train::{CutStyle, MemoryBound, ModelKind, Normalization, TrainConfig, TrainReport, Trainer, UnigramConfig};
 

@@ -10,7 +10,9 @@ use super::model::{Model, Scratch};
 use super::normalize::Normalizer;
 use super::pattern::known;
 use super::pre_tokenize::{Pieces, PreTokenizer};
+use super::regularize::Regularization;
 use super::word_cache::WordCache;
+use crate::rng::Rng;
 
 /// How a text is cut into pieces.
 pub(crate) enum Cut {
@@ -137,6 +139,16 @@ impl Pipeline {
             memory.tokens = tokens;
             count
         })
+    }
+
+    /// Append tokens of `text` drawn at random.
+    pub(crate) fn draw(&self, text: &str, parse_special: bool, how: Regularization, rng: &mut Rng, out: &mut Vec<u32>) {
+        self.with_memory(|memory| {
+            self.each_piece(text, parse_special, |piece| match piece {
+                Piece::Added(id) => out.push(id),
+                Piece::Text(piece) => self.model.draw(piece, how, rng, &mut memory.scratch, out),
+            });
+        });
     }
 
     fn encode_piece(&self, piece: &str, memory: &mut Memory, out: &mut Vec<u32>) {

@@ -8,8 +8,9 @@ use serde_json::{Map, Value, json};
 
 use super::linear::Linear;
 use super::{Model, ModelSource, Scratch, vocabulary_json};
+use crate::rng::Rng;
 use crate::tokenizer::merge::{Merge, PairTable, QuickMap, Symbol, pair_key};
-use crate::tokenizer::{TokenizerError, bytes};
+use crate::tokenizer::{Regularization, TokenizerError, bytes};
 
 /// What is in the fields of a file besides vocabulary and merges.
 #[derive(Clone, Debug, Default)]
@@ -283,10 +284,12 @@ impl Bpe {
     fn join(&self, piece: &str) -> Vec<Symbol> {
         let mut word = self.symbols(piece);
         self.pairs.join(&mut word);
-        if word.iter().any(|symbol| symbol.token as usize >= self.size) {
-            word = self.without_extra(word);
-        }
-        word
+        self.without_extra_if_any(word)
+    }
+
+    fn without_extra_if_any(&self, word: Vec<Symbol>) -> Vec<Symbol> {
+        let has_extra = word.iter().any(|symbol| symbol.token as usize >= self.size);
+        if has_extra { self.without_extra(word) } else { word }
     }
 
     /// `word` with the bytes or the unknown in place of characters that are no tokens.
@@ -424,6 +427,27 @@ impl Model for Bpe {
             |(_, tokens), token, length| tokens.push((token, length)),
         );
         tokens.into_iter().for_each(|(token, length)| push(out, token, length));
+    }
+
+    fn can_be_drawn(&self, how: Regularization) -> bool {
+        matches!(how, Regularization::Dropout { .. })
+    }
+
+    fn draw(&self, piece: &str, how: Regularization, rng: &mut Rng, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let dropout = match how {
+            Regularization::Dropout { probability } if probability > 0.0 => probability,
+            _ => return self.encode(piece, scratch, out),
+        };
+        // A symbol of the user is one token however merges go; words that are tokens whatever the merges say are cut too.
+        if !self.settings.ignore_merges
+            && let Some(&token) = self.exact.get(piece.as_bytes())
+        {
+            out.push(token);
+            return;
+        }
+        let mut word = self.symbols(piece);
+        self.pairs.join_with_dropout(&mut word, dropout, rng);
+        out.extend(self.without_extra_if_any(word).iter().map(|symbol| symbol.token));
     }
 
     fn byte_token(&self, byte: u8) -> Option<u32> {

@@ -7,11 +7,14 @@ use serde_json::{Map, Value};
 
 use super::TokenizerError;
 use super::fields::Fields;
+use super::regularize::Regularization;
+use crate::rng::Rng;
 
 pub(crate) mod bpe;
 mod linear;
 pub(crate) mod trie;
 pub(crate) mod unigram;
+mod unigram_draw;
 pub(crate) mod word_level;
 pub(crate) mod word_piece;
 
@@ -31,6 +34,18 @@ pub(crate) trait Model: Send + Sync {
     /// Whether pieces are bytes as they are, so that byte-level spelling is left out before the model.
     fn takes_bytes(&self) -> bool {
         false
+    }
+
+    /// Whether [`draw`](Model::draw) does anything but [`encode`](Model::encode).
+    fn can_be_drawn(&self, how: Regularization) -> bool {
+        let _ = how;
+        false
+    }
+
+    /// Append tokens of `piece` drawn at random.
+    fn draw(&self, piece: &str, how: Regularization, rng: &mut Rng, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let _ = (how, rng);
+        self.encode(piece, scratch, out);
     }
 
     /// The object `model` of `tokenizer.json`, with the tokens as they are spelt there.

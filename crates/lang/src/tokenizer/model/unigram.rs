@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 
 use super::trie::{NONE, Trie};
 use super::{Model, ModelSource, Scratch};
-use crate::tokenizer::TokenizerError;
+use crate::rng::Rng;
+use crate::tokenizer::{Regularization, TokenizerError};
 
 /// How much less probable than the least probable token an unknown character is (natural logarithm).
 const UNKNOWN_PENALTY: f64 = 10.0;
@@ -86,15 +87,9 @@ impl Unigram {
             }
         };
         for (start, character) in piece.char_indices() {
-            let first = character.len_utf8();
-            let mut has_single = false;
-            for (length, token) in self.trie.prefixes(&piece.as_bytes()[start..]) {
-                offer(best, start, start + length, token, self.scores[token as usize]);
-                has_single |= length == first;
-            }
-            if !has_single {
-                offer(best, start, start + first, self.unknown, self.unknown_score);
-            }
+            self.starting(piece, start, character.len_utf8(), |length, token, score| {
+                offer(best, start, start + length, token, score);
+            });
         }
         let mut end = piece.len();
         while end > 0 {
@@ -114,6 +109,20 @@ impl Unigram {
             }
             push(token, start..end);
             end = start;
+        }
+    }
+
+    /// Calls `visit` with the length, the token and the score of everything that can stand at `start` of `piece`, where a character of
+    /// `first` bytes stands.
+    #[inline]
+    pub(super) fn starting(&self, piece: &str, start: usize, first: usize, mut visit: impl FnMut(usize, u32, f64)) {
+        let mut has_single = false;
+        for (length, token) in self.trie.prefixes(&piece.as_bytes()[start..]) {
+            visit(length, token, self.scores[token as usize]);
+            has_single |= length == first;
+        }
+        if !has_single {
+            visit(first, self.unknown, self.unknown_score);
         }
     }
 
@@ -140,6 +149,41 @@ impl Model for Unigram {
     fn encode_ranges(&self, piece: &str, scratch: &mut Scratch, out: &mut Vec<(u32, Range<usize>)>) {
         let start = out.len();
         self.cut(piece, &mut scratch.lattice, |token, range| out.push((token, range)));
+        out[start..].reverse();
+    }
+
+    fn can_be_drawn(&self, how: Regularization) -> bool {
+        matches!(how, Regularization::Sampling { .. })
+    }
+
+    fn draw(&self, piece: &str, how: Regularization, rng: &mut Rng, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        let (alpha, n_best) = match how {
+            Regularization::Sampling { n_best: Some(1), .. } | Regularization::Dropout { .. } => {
+                return self.encode(piece, scratch, out);
+            }
+            Regularization::Sampling { alpha, n_best } => (alpha, n_best),
+        };
+        let start = out.len();
+        // Unknown neighbours are one, as in plain encoding: bytes of the piece that wait for what stands before them.
+        let mut unknown: Option<Range<usize>> = None;
+        let mut push = |token: u32, range: Range<usize>| {
+            if token == self.unknown {
+                let end = unknown.as_ref().map_or(range.end, |known| known.end);
+                unknown = Some(range.start..end);
+                return;
+            }
+            if let Some(range) = unknown.take() {
+                self.push_unknown(piece, range, &mut |token, _| out.push(token));
+            }
+            out.push(token);
+        };
+        match n_best {
+            Some(n) => self.draw_from_best(piece, n, alpha, rng, &mut push),
+            None => self.draw_from_all(piece, alpha, rng, &mut push),
+        }
+        if let Some(range) = unknown {
+            self.push_unknown(piece, range, &mut |token, _| out.push(token));
+        }
         out[start..].reverse();
     }
 

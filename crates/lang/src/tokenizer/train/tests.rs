@@ -262,3 +262,58 @@ fn unigram_pieces_are_words_of_the_corpus() {
         }
     }
 }
+
+/// Every way a text is cut at random spells it, plain encoding is the end of both scales, and what is drawn depends on seed and number
+/// alone.
+#[test]
+fn texts_cut_at_random_stay_whole() {
+    use crate::tokenizer::Regularization::{Dropout, Sampling};
+    let texts = strings(&golden()["texts"]);
+    let bpe = trained(&texts, &TrainConfig { vocab_size: 420, ..TrainConfig::default() }).0;
+    let with_bytes = TrainConfig { vocab_size: 480, character_coverage: 1.0, ..TrainConfig::sentence_piece_bpe() };
+    let with_bytes = trained(&texts, &with_bytes).0;
+    let pieces = TrainConfig { vocab_size: 456, byte_fallback: true, ..TrainConfig::of(ModelKind::Unigram) };
+    let unigram = trained(&texts, &pieces).0;
+    let drawn = |tokenizer: &Tokenizer, text: &str, how, seed, index| {
+        tokenizer.encode_regularized(text, how, false, seed, index).unwrap()
+    };
+    let all = |alpha| Sampling { alpha, n_best: None };
+    let best = |n| Sampling { alpha: 0.5, n_best: Some(n) };
+    for (tokenizer, random, plain) in [
+        (&bpe, vec![Dropout { probability: 0.1 }, Dropout { probability: 1.0 }], Dropout { probability: 0.0 }),
+        (&with_bytes, vec![Dropout { probability: 0.3 }], Dropout { probability: 0.0 }),
+        (&unigram, vec![all(0.2), all(0.0), best(8)], best(1)),
+        (&unigram, vec![all(1.0)], all(1e9)),
+    ] {
+        let mut different = 0;
+        for text in texts.iter().map(String::as_str).chain(["ж 🦊 <s>", "", " "]) {
+            let expected = tokenizer.encode(text);
+            let whole = tokenizer.decode(&expected, false);
+            // The likeliest of all ways by far; two of them may be equally likely.
+            let found = drawn(tokenizer, text, plain, 5, 0);
+            match plain {
+                Sampling { n_best: None, .. } => assert_eq!(found.len(), expected.len()),
+                _ => assert_eq!(found, expected),
+            }
+            for &how in &random {
+                for index in 0..6 {
+                    let ids = drawn(tokenizer, text, how, 5, index);
+                    assert_eq!(tokenizer.decode(&ids, false), whole, "{how:?}");
+                    assert_eq!(drawn(tokenizer, text, how, 5, index), ids);
+                    different += usize::from(ids != expected);
+                }
+            }
+        }
+        assert!(different > 8, "{plain:?}: {different}");
+    }
+    let refused = |tokenizer: &Tokenizer, how, expected: &str| {
+        let error = tokenizer.encode_regularized("a", how, false, 0, 0).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    refused(&bpe, Dropout { probability: 1.5 }, "from 0 to 1, not 1.5");
+    refused(&bpe, Dropout { probability: f64::NAN }, "not NaN");
+    refused(&bpe, all(1.0), "sampling is for Unigram");
+    refused(&unigram, Dropout { probability: 0.1 }, "dropout is for BPE");
+    refused(&unigram, all(-1.0), "alpha is a number from 0");
+    refused(&unigram, best(0), "one way to draw from");
+}
