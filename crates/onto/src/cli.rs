@@ -2,6 +2,7 @@
 
 mod bench;
 mod corpus;
+mod regularize;
 mod replay;
 mod tokenizer;
 mod vocabulary;
@@ -16,7 +17,7 @@ pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
 };
 pub use tokenizer::{TokenizerCommand, TokenizerUseArguments};
-pub use vocabulary::{TokenizerTrainArguments, VocabularyArguments};
+pub use vocabulary::{Model, TokenizerTrainArguments};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,
 /// alignment, use, evaluation.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::vocabulary::Model;
+
 /// `onto bench …`
 #[derive(Debug, Subcommand)]
 pub enum BenchCommand {
@@ -19,7 +21,7 @@ pub enum BenchCommand {
     /// Products are counted in GFLOP/s against the arithmetic peak (attention as a causal model needs it), norms and
     /// activations in GB/s against the rate at which memory can be read; what fits the caches can be faster than that.
     Ops(BenchOpsArguments),
-    /// Encode texts with a tokenizer: bytes a second on one thread and on all.
+    /// Encode texts with a tokenizer: bytes a second on one thread and on all. Or train one.
     ///
     /// Texts are encoded as documents of at most 64 KiB that end with a line; beside them a letter, a space and a Han
     /// character repeated for a mebibyte. The best of the rounds that fit the time counts.
@@ -78,9 +80,18 @@ pub struct BenchOpsArguments {
 #[derive(Debug, Args)]
 pub struct BenchTokenizerArguments {
     /// Folder with tokenizer.json, or any file `onto tokenizer encode` takes.
-    #[arg(long, short, value_name = "PATH")]
-    pub tokenizer: PathBuf,
-    /// Texts to encode.
+    #[arg(long, short, value_name = "PATH", required_unless_present = "train")]
+    pub tokenizer: Option<PathBuf>,
+    /// Train a vocabulary for this model instead, on the texts again and again up to --size, with the usual settings.
+    #[arg(long, value_enum, value_name = "MODEL", conflicts_with = "tokenizer")]
+    pub train: Option<Model>,
+    /// With --train: bytes of text [default: the texts once].
+    #[arg(long, value_name = "SIZE", value_parser = super::parse_size, requires = "train", allow_negative_numbers = true)]
+    pub size: Option<u64>,
+    /// With --train: tokens in the vocabulary.
+    #[arg(long, value_name = "N", default_value_t = 32_768, allow_negative_numbers = true)]
+    pub vocab_size: usize,
+    /// Texts to encode, or to train on.
     #[arg(required = true, value_name = "FILE")]
     pub paths: Vec<PathBuf>,
     /// Seconds every measurement takes.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::regularize::RegularizationArguments;
 use super::vocabulary::TokenizerTrainArguments;
 
 /// `onto tokenizer …`
@@ -40,4 +41,7 @@ pub struct TokenizerUseArguments {
     /// Encode many texts: every line of stdin is a text as a JSON string, every line of stdout its tokens as JSON.
     #[arg(long)]
     pub jsonl: bool,
+    /// Cutting at random.
+    #[command(flatten)]
+    pub random: RegularizationArguments,
 }

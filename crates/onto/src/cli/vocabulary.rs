@@ -152,6 +152,19 @@ pub enum NormalizerName {
     Lowercase,
 }
 
+impl Model {
+    /// The usual settings of its training.
+    pub fn usual(self) -> TrainConfig {
+        TrainConfig::of(match self {
+            Model::Bpe => ModelKind::Bpe,
+            Model::Wordpiece => ModelKind::WordPiece,
+            Model::Unigram => ModelKind::Unigram,
+            Model::Word => ModelKind::Word,
+            Model::Char => ModelKind::Character,
+        })
+    }
+}
+
 impl VocabularyArguments {
     /// The settings that were typed over the usual ones.
     pub fn config(&self) -> TrainConfig {
@@ -177,11 +190,7 @@ impl VocabularyArguments {
                 let character_coverage = if self.byte_fallback { usual.character_coverage } else { 1.0 };
                 TrainConfig { byte_fallback: self.byte_fallback, character_coverage, ..usual }
             }
-            Model::Bpe => TrainConfig::of(ModelKind::Bpe),
-            Model::Wordpiece => TrainConfig::of(ModelKind::WordPiece),
-            Model::Unigram => TrainConfig::of(ModelKind::Unigram),
-            Model::Word => TrainConfig::of(ModelKind::Word),
-            Model::Char => TrainConfig::of(ModelKind::Character),
+            model => model.usual(),
         };
         config.vocab_size = self.vocab_size;
         config.min_frequency = self.min_frequency.unwrap_or(config.min_frequency);

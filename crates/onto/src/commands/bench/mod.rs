@@ -4,6 +4,7 @@ mod ops;
 mod presets;
 mod tokenizer;
 mod train;
+mod vocabulary;
 
 use anyhow::Result;
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
 //! `onto bench tokenizer`: how fast texts are encoded, on one thread and on all.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -7,7 +8,8 @@ use lang::tokenizer::Tokenizer;
 use serde_json::{Value, json};
 
 use super::super::Session;
-use crate::cli::BenchTokenizerArguments;
+use super::vocabulary;
+use crate::cli::{BenchTokenizerArguments, Model};
 use crate::terminal::{line_to_stdout, to_stdout};
 
 /// Bytes of the text of one repeated character.
@@ -16,18 +18,15 @@ const REPEATED_BYTES: usize = 1 << 20;
 const DOCUMENT_BYTES: usize = 1 << 16;
 
 pub fn tokenizer(session: &Session, arguments: &BenchTokenizerArguments) -> Result<()> {
+    let path = match (arguments.train, &arguments.tokenizer) {
+        (None, Some(path)) => path,
+        (model, _) => return vocabulary::train(session, arguments, model.unwrap_or(Model::Bpe)),
+    };
     let started = Instant::now();
-    let tokenizer = Tokenizer::load_any(&arguments.tokenizer)
-        .with_context(|| format!("cannot use the tokenizer {}", arguments.tokenizer.display()))?;
+    let tokenizer =
+        Tokenizer::load_any(path).with_context(|| format!("cannot use the tokenizer {}", path.display()))?;
     let load_seconds = started.elapsed().as_secs_f64();
-    let mut texts = Vec::new();
-    for path in &arguments.paths {
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        texts.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
-    }
-    if texts.iter().any(|(_, text)| text.is_empty()) {
-        bail!("a text to measure on is empty");
-    }
+    let mut texts = texts(&arguments.paths)?;
     texts.push(("one letter repeated".to_owned(), "a".repeat(REPEATED_BYTES)));
     texts.push(("one space repeated".to_owned(), " ".repeat(REPEATED_BYTES)));
     texts.push(("one Han character repeated".to_owned(), "河".repeat(REPEATED_BYTES / 3)));
@@ -35,7 +34,7 @@ pub fn tokenizer(session: &Session, arguments: &BenchTokenizerArguments) -> Resu
         texts.iter().map(|(name, text)| measure(&tokenizer, name, text, arguments.seconds)).collect();
     let threads = rayon::current_num_threads();
     let report = json!({
-        "tokenizer": arguments.tokenizer.to_string_lossy(),
+        "tokenizer": path.to_string_lossy(),
         "vocabulary_size": tokenizer.vocabulary_size(),
         "load_seconds": load_seconds,
         "threads": threads,
@@ -67,6 +66,19 @@ pub fn tokenizer(session: &Session, arguments: &BenchTokenizerArguments) -> Resu
     to_stdout(&format!("{out}loaded in {load_seconds:.3} s\n"))
 }
 
+/// The texts to measure on with their names.
+pub(super) fn texts(paths: &[PathBuf]) -> Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    for path in paths {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        texts.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    if texts.iter().any(|(_, text)| text.is_empty()) {
+        bail!("a text to measure on is empty");
+    }
+    Ok(texts)
+}
+
 /// The best of as many rounds as fit in `seconds`, after one that fills the caches.
 fn measure(tokenizer: &Tokenizer, name: &str, text: &str, seconds: f64) -> Value {
     let documents = documents(text);
@@ -94,7 +106,7 @@ fn measure(tokenizer: &Tokenizer, name: &str, text: &str, seconds: f64) -> Value
 }
 
 /// The text in documents that end with a line; a text without lines stays whole.
-fn documents(text: &str) -> Vec<&str> {
+pub(super) fn documents(text: &str) -> Vec<&str> {
     let mut documents = Vec::new();
     let mut rest = text;
     while rest.len() > DOCUMENT_BYTES {

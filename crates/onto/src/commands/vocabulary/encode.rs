@@ -13,6 +13,9 @@ use crate::terminal::line_to_stdout;
 
 pub fn encode(session: &Session, arguments: &TokenizerUseArguments) -> Result<()> {
     let tokenizer = load_any(&arguments.tokenizer)?;
+    if let Some(how) = arguments.random.how() {
+        return super::draw::encode(session, arguments, &tokenizer, how);
+    }
     let options = EncodeOptions { parse_special: arguments.special, add_special: arguments.add_special };
     if arguments.jsonl {
         return encode_lines(&tokenizer, options);

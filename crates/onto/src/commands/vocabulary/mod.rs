@@ -1,5 +1,6 @@
 //! `onto tokenizer …`: training, encoding and decoding, looking.
 
+mod draw;
 mod encode;
 mod inspect;
 mod texts;
