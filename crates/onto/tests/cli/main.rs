@@ -14,5 +14,6 @@ mod safety;
 mod support;
 mod tidy;
 mod tokenizers;
+mod vocabularies;
 #[path = "../../../infer/tests/support/wordpiece.rs"]
 mod wordpiece;
