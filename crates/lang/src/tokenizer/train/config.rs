@@ -122,13 +122,21 @@ pub struct UnigramConfig {
     pub shrinking_factor: f64,
     /// Rounds of expectation and maximisation between rounds of pruning.
     pub sub_iterations: usize,
+    /// Pruning ends when there are this many times the pieces wanted; of those the most probable are taken. At 1 pruning decides alone.
+    pub room: f64,
     /// Keep pieces from crossing between scripts, letters and digits or marks, as SentencePiece does.
     pub split_scripts: bool,
 }
 
 impl Default for UnigramConfig {
     fn default() -> Self {
-        UnigramConfig { seed_pieces: 1_000_000, shrinking_factor: 0.75, sub_iterations: 2, split_scripts: true }
+        UnigramConfig {
+            seed_pieces: 1_000_000,
+            shrinking_factor: 0.75,
+            sub_iterations: 2,
+            room: 1.1,
+            split_scripts: true,
+        }
     }
 }
 
@@ -279,6 +287,9 @@ impl TrainConfig {
         let unigram = &self.unigram;
         if !(unigram.shrinking_factor > 0.0 && unigram.shrinking_factor < 1.0) {
             return refuse("shrinking_factor", "it is a share between 0 and 1".to_owned());
+        }
+        if !(unigram.room >= 1.0 && unigram.room.is_finite()) {
+            return refuse("room", "it is a number from 1".to_owned());
         }
         if unigram.sub_iterations == 0 || unigram.seed_pieces == 0 {
             return refuse("unigram", "there must be pieces to start from and rounds to learn in".to_owned());

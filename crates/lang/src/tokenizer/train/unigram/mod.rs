@@ -22,8 +22,6 @@ use expect::Expectation;
 
 /// Longest piece in characters, where the settings do not say.
 const LONGEST_PIECE: usize = 16;
-/// Pieces are pruned until there are this many times the vocabulary; the best of them are the vocabulary.
-const ROOM: f64 = 1.1;
 /// Pieces expected fewer times than this are left out (SentencePiece).
 const LEAST_EXPECTED: f64 = 0.5;
 /// What a required character that is no good piece costs more than the one before it.
@@ -105,7 +103,7 @@ pub(super) fn train(
     Ok(made(config, first, pieces))
 }
 
-/// Pieces with their scores, about [`ROOM`] times as many as `wanted`.
+/// Pieces with their scores, at most `room` times as many as `wanted`, unless more are needed to spell all words.
 fn learn(
     sentences: &Sentences,
     wanted: usize,
@@ -115,7 +113,7 @@ fn learn(
     let longest = config.max_token_length.unwrap_or(LONGEST_PIECE);
     let settings = &config.unigram;
     let mut pieces = seed::pieces(sentences, longest, settings);
-    let desired = (wanted as f64 * ROOM) as usize;
+    let desired = (wanted as f64 * settings.room) as usize;
     let mut done = 0;
     // Rounds there will be when pruning is what makes pieces fewer.
     let shrunk = (desired as f64 / pieces.len().max(1) as f64).ln() / settings.shrinking_factor.ln();
