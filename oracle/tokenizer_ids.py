@@ -2,23 +2,27 @@
 
     oracle/setup.sh                                   # once: makes oracle/.venv
     cargo build --release
-    oracle/.venv/bin/python oracle/tokenizer_ids.py [--strings N] [--bytes N] [--data DIR] TOKENIZER...
+    oracle/.venv/bin/python oracle/tokenizer_ids.py [--strings N] [--data DIR] [--part I/N] TOKENIZER...
 
 TOKENIZER is a tokenizer.json or its folder (reference: Hugging Face tokenizers), a SentencePiece `.model`
-(sentencepiece) or tiktoken ranks named after their encoding (tiktoken). The strings are the lines of the files under
-`--data` (at most `--bytes` of each) and `--strings` random ones: adversarial, multilingual, mutated lines. Exit code 1 if
-anything differs; the first differences are shown.
+(sentencepiece), tiktoken ranks named after their encoding (tiktoken), or a Mistral `tekken*.json` (mistral_common, where it is
+installed). The strings are all lines, four at a time, of the files under `--data` (unpacked where they are gz, zst or zip; what is no text is
+left out), or at most `--bytes` of each file, and `--strings` random ones: adversarial, multilingual, mutated lines. `--part 2/5` takes the second fifth of them.
+Exit code 1 if anything differs; the first differences are shown.
 """
 
 import argparse
 import base64
 import gzip
+import io
 import json
 import pathlib
 import random
 import subprocess
 import sys
 import tempfile
+import time
+import zipfile
 
 POOL = list("abcdeABC019  \t\n\r.,!?'\"-_()[]{}<>/\\|@#$%^&*=+~`éßİΣς½²①ﬁ小船河。，「」ーカｶﾞ한각\u1161ไทยहिน्दीعربעבר🙂👩\u200d🇨\u0301\u0323\u3099▁Ġ\u00a0\u3000\u2028\u0085\ufeff\ufffd\u0000\x7f\u00ad\U0001d400\U0002a700\U0010fffd")
 POOL += [" the", "'s", "'LL", "\n\n", "  ", "    ", "http://", "<s>", "</s>", "<unk>", "[MASK]", "<|endoftext|>", "<|im_start|>", "<0x0A>",
@@ -48,22 +52,40 @@ def random_strings(count, lines):
             yield "".join(line)
 
 
-def data_lines(folder, limit):
-    lines = []
-    for path in sorted(pathlib.Path(folder).rglob("*")):
-        if not path.is_file() or path.suffix in (".model", ".bin", ".safetensors", ".gguf", ".wav", ".zst", ".npy"):
-            continue
+def contents(path, limit):
+    """The file, or what is packed in it."""
+    raw = path.read_bytes()
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            return [archive.read(name) for name in sorted(archive.namelist())]
+    if path.suffix == ".gz":
         try:
-            with (gzip.open(path) if path.suffix == ".gz" else open(path, "rb")) as file:
-                raw = file.read(limit)
+            raw = gzip.decompress(raw)
         except (OSError, EOFError):
+            return []
+    if path.suffix == ".zst":
+        raw = subprocess.run(["zstd", "-dcq", path], stdout=subprocess.PIPE, check=True).stdout
+    return [raw]
+
+
+def data_lines(folder, limit):
+    lines, files = [], 0
+    for path in sorted(pathlib.Path(folder).rglob("*")):
+        if not path.is_file():
             continue
-        text = raw.decode("utf-8", "ignore")
-        if "\0" in text[:1000] or len(text.encode()) < 0.9 * len(raw):
-            continue
-        # Runs of lines, so that line breaks are inside texts too.
-        rows = text.split("\n")
-        lines += ["\n".join(rows[at:at + 4])[:4000] for at in range(0, len(rows), 4)]
+        for raw in contents(path, limit):
+            raw = raw[:limit] if limit else raw
+            text = raw.decode("utf-8", "ignore")
+            # Weights, sounds and the like: zeros, or much that is no UTF-8.
+            if text.count("\0") * 100 > len(text) or len(text.encode()) < 0.9 * len(raw):
+                continue
+            files += 1
+            # Runs of lines, so that line breaks are inside texts too.
+            rows = text.split("\n")
+            for at in range(0, len(rows), 4):
+                run = "\n".join(rows[at:at + 4])
+                lines += [run[start:start + 4000] for start in range(0, len(run), 4000)]
+    print(f"{files} files, {sum(map(len, lines))} characters", file=sys.stderr)
     return [line for line in lines if line]
 
 
@@ -79,6 +101,9 @@ class HuggingFace:
         for found in self.tokenizer.encode_batch(texts, add_special_tokens=False):
             yield found.ids, found.offsets
 
+    def decode(self, ids):
+        return self.tokenizer.decode(ids, skip_special_tokens=False)
+
 
 class SentencePiece:
     def __init__(self, path):
@@ -88,6 +113,9 @@ class SentencePiece:
     def encode(self, texts):
         for text in texts:
             yield self.processor.encode(text), None
+
+    def decode(self, ids):
+        return self.processor.decode(ids)
 
 
 class Tiktoken:
@@ -112,16 +140,35 @@ class Tiktoken:
         for text in texts:
             yield self.encoding.encode_ordinary(text), None
 
+    def decode(self, ids):
+        return self.encoding.decode(ids)
+
+
+class Tekken:
+    def __init__(self, path):
+        from mistral_common.tokens.tokenizers.tekken import Tekkenizer
+        self.tokenizer = Tekkenizer.from_file(str(path))
+
+    def encode(self, texts):
+        for text in texts:
+            yield self.tokenizer.encode(text, bos=False, eos=False), None
+
+    decode = None
+
 
 def reference(path):
     if path.suffix == ".model":
         return SentencePiece(path)
     if path.suffix == ".tiktoken":
         return Tiktoken(path)
+    if path.name.startswith("tekken"):
+        return Tekken(path)
     return HuggingFace(path / "tokenizer.json" if path.is_dir() else path)
 
 
 def in_characters(text, offsets):
+    if text.isascii():
+        return list(map(tuple, offsets))
     place, out = [], []
     for index, character in enumerate(text):
         place += [index] * len(character.encode())
@@ -134,39 +181,57 @@ def in_characters(text, offsets):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--strings", type=int, default=100_000)
-    parser.add_argument("--bytes", type=int, default=1 << 20)
+    parser.add_argument("--bytes", type=int, default=None)
+    parser.add_argument("--part", default="1/1")
+    parser.add_argument("--no-decode", action="store_true", help="compare ids and offsets only")
     parser.add_argument("--data", default=None)
     parser.add_argument("--onto", default="target/release/onto")
     parser.add_argument("tokenizers", nargs="+", type=pathlib.Path)
     arguments = parser.parse_args()
     lines = data_lines(arguments.data, arguments.bytes) if arguments.data else []
     texts = lines + list(random_strings(arguments.strings, lines))
+    part, parts = map(int, arguments.part.split("/"))
+    texts = texts[len(texts) * (part - 1) // parts:len(texts) * part // parts]
     failed = False
     for path in arguments.tokenizers:
-        theirs = reference(path)
+        theirs, begun = reference(path), time.time()
         with tempfile.TemporaryFile("w+b") as file:
             file.writelines(json.dumps(text).encode() + b"\n" for text in texts)
             file.seek(0)
-            ours = subprocess.Popen([arguments.onto, "tokenizer", "encode", "-t", str(path), "--jsonl"], stdin=file,
-                                    stdout=subprocess.PIPE)
-            ids_differ = offsets_differ = tokens = 0
+            call = [arguments.onto, "tokenizer", "encode", "-t", str(path), "--jsonl"]
+            ours = subprocess.Popen(call, stdin=file, stdout=subprocess.PIPE)
+            call = [arguments.onto, "tokenizer", "decode", "-t", str(path), "--jsonl", "--special"]
+            decoder = None
+            if theirs.decode and not arguments.no_decode:
+                decoder = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            differ = {"ids": 0, "offsets": 0, "decoded": 0}
+            tokens = 0
+
+            def compare(what, text, expected, found):
+                if expected != found:
+                    differ[what] += 1
+                    if differ[what] <= 3:
+                        print(f"  {what} of {text!r}\n    theirs {expected!r}\n    ours   {found!r}")
+
             for start in range(0, len(texts), 2000):
                 batch = texts[start:start + 2000]
                 for text, (ids, offsets) in zip(batch, theirs.encode(batch)):
                     found = json.loads(ours.stdout.readline())
                     tokens += len(ids)
-                    if found["ids"] != ids:
-                        ids_differ += 1
-                        if ids_differ <= 5:
-                            print(f"  ids of {text!r}\n    theirs {ids}\n    ours   {found['ids']}")
-                    elif offsets is not None and in_characters(text, found["offsets"]) != offsets:
-                        offsets_differ += 1
-                        if offsets_differ <= 3:
-                            print(f"  offsets of {text!r}\n    theirs {offsets}\n    ours   {in_characters(text, found['offsets'])}")
+                    compare("ids", text, ids, found["ids"])
+                    if found["ids"] == ids and offsets is not None:
+                        compare("offsets", text, offsets, in_characters(text, found["offsets"]))
+                    if decoder:
+                        decoder.stdin.write(json.dumps(ids).encode() + b"\n")
+                        decoder.stdin.flush()
+                        compare("decoded", text, theirs.decode(ids), json.loads(decoder.stdout.readline())["text"])
             ours.wait()
-        failed |= ids_differ > 0 or offsets_differ > 0
-        print(json.dumps({"tokenizer": str(path), "texts": len(texts), "characters": sum(map(len, texts)), "tokens": tokens,
-                          "ids_differ": ids_differ, "offsets_differ": offsets_differ}), flush=True)
+            if decoder:
+                decoder.stdin.close()
+                decoder.wait()
+        failed |= any(differ.values())
+        print(json.dumps({"tokenizer": str(path), "reference": type(theirs).__name__, "part": arguments.part, "texts": len(texts),
+                          "characters": sum(map(len, texts)), "tokens": tokens, "differ": differ, "seconds": round(time.time() - begun)}), flush=True)
     sys.exit(failed)
 
 
