@@ -121,6 +121,8 @@ pub(super) fn assemble(
         is_special,
         in_model,
         roles,
+        named_tokens: Vec::new(),
+        sentencepiece: None,
     };
     Ok(Tokenizer { core: core.into(), chat_template: None, model_max_length: None })
 }

@@ -17,26 +17,42 @@ pub(crate) struct FolderConfig {
     pub(crate) model_max_length: Option<u64>,
     /// `do_lower_case` of BERT's tokenizers.
     pub(crate) lowercase: Option<bool>,
+    /// `added_tokens_decoder`, as entries of `added_tokens` of `tokenizer.json`: for vocabularies that list none.
+    pub(crate) added_tokens: Vec<Value>,
+    /// The pattern and the special tokens of tiktoken ranks, from `tiktoken.json`.
+    pub(crate) tiktoken: Option<Value>,
 }
 
 impl FolderConfig {
     /// Read what `dir` has.
     pub(crate) fn load(dir: &Path) -> Result<Self, TokenizerError> {
+        FolderConfig::from_files(dir, read_if_present)
+    }
+
+    /// Read what `read` gives for the paths of files in `dir`.
+    pub(crate) fn from_files(
+        dir: &Path,
+        read: impl Fn(&Path) -> Result<Option<String>, TokenizerError>,
+    ) -> Result<Self, TokenizerError> {
         let path = dir.join("tokenizer_config.json");
         let mut config = FolderConfig { path: path.clone(), ..FolderConfig::default() };
-        if let Some(text) = read_if_present(&path)? {
+        if let Some(text) = read(&path)? {
             let fields: Map<String, Value> = parse(&path, &text)?;
             config.read(&fields)?;
         }
         // Older folders name the tokens here only.
         let map = dir.join("special_tokens_map.json");
-        if let Some(text) = read_if_present(&map)? {
+        if let Some(text) = read(&map)? {
             let fields: Map<String, Value> = parse(&map, &text)?;
             config.read_named_tokens(&fields, &map)?;
         }
         // The newer place of the template wins over the field, as in transformers.
-        if let Some(template) = read_if_present(&dir.join("chat_template.jinja"))? {
+        if let Some(template) = read(&dir.join("chat_template.jinja"))? {
             config.chat_template = Some(template);
+        }
+        let tiktoken = dir.join("tiktoken.json");
+        if let Some(text) = read(&tiktoken)? {
+            config.tiktoken = Some(parse(&tiktoken, &text)?);
         }
         Ok(config)
     }
@@ -44,6 +60,14 @@ impl FolderConfig {
     fn read(&mut self, fields: &Map<String, Value>) -> Result<(), TokenizerError> {
         self.read_named_tokens(fields, &self.path.clone())?;
         self.lowercase = fields.get("do_lower_case").and_then(Value::as_bool);
+        for (id, token) in fields.get("added_tokens_decoder").and_then(Value::as_object).into_iter().flatten() {
+            let (Ok(id), Some(fields)) = (id.parse::<u32>(), token.as_object()) else {
+                return Err(self.invalid(format!("added_tokens_decoder.{id}: an id with an added token is expected")));
+            };
+            let mut fields = fields.clone();
+            fields.insert("id".to_owned(), id.into());
+            self.added_tokens.push(Value::Object(fields));
+        }
         self.chat_template = match fields.get("chat_template") {
             None | Some(Value::Null) => None,
             Some(Value::String(source)) => Some(source.clone()),

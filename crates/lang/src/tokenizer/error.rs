@@ -47,6 +47,14 @@ pub enum TokenizerError {
         /// What could stand there.
         known: String,
     },
+    /// A tokenizer does things that a format has no words for.
+    #[error("{format} cannot hold this tokenizer: {problem}")]
+    CannotHold {
+        /// The format.
+        format: &'static str,
+        /// What would be lost.
+        problem: String,
+    },
     /// Bytes that are no text were given to a vocabulary without tokens for bytes.
     #[error("byte {offset} of the input is not UTF-8, and this vocabulary has no token for single bytes")]
     NotText {

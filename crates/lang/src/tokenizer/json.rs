@@ -153,9 +153,18 @@ pub(super) fn split_merge(text: &str) -> Result<(String, String), String> {
 
 /// Reads `text`, which `file` says or would say; what stands beside it is in `config`.
 pub(super) fn load_text(file: &Path, text: &str, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
+    build(Source::new(file), config::parse(file, text)?, config)
+}
+
+/// Makes what `value` says, which another file amounts to.
+pub(super) fn load_value(file: &Path, value: Value, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
     let source = Source::new(file);
-    let File { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } =
-        config::parse(&source.path, text)?;
+    let parsed = serde_json::from_value(value).map_err(|error| source.invalid(error.to_string()))?;
+    build(source, parsed, config)
+}
+
+fn build(source: Source, file: File, config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
+    let File { added_tokens, normalizer, pre_tokenizer, post_processor, decoder, model } = file;
     let Some(ModelEntry { fields, vocabulary, merges }) = model else {
         return Err(source.invalid("model: it is missing"));
     };
@@ -198,11 +207,6 @@ pub(super) fn load_text(file: &Path, text: &str, config: &FolderConfig) -> Resul
             scores,
             is_byte_level,
         })
-    })
-    .map(|tokenizer| Tokenizer {
-        chat_template: config.chat_template.clone(),
-        model_max_length: config.model_max_length,
-        ..tokenizer
     })
 }
 

@@ -49,6 +49,7 @@ use roles::Roles;
 pub use encoding::Token;
 pub use error::TokenizerError;
 pub use regularize::Regularization;
+pub use formats::convert::{Converted, Format};
 pub use stream::DecodeStream;
 pub use train::{CutStyle, MemoryBound, ModelKind, Normalization, TrainConfig, TrainReport, Trainer, UnigramConfig};
 
@@ -80,6 +81,10 @@ struct Core {
     /// Ids that the model's own vocabulary lists; added tokens may stand outside it.
     in_model: Vec<bool>,
     roles: Roles,
+    /// Names of tokens (`unk_token`, …) with their texts, as the files beside the vocabulary give them.
+    named_tokens: Vec<(String, String)>,
+    /// The SentencePiece model it was read from, which says more than the components.
+    sentencepiece: Option<formats::sentencepiece::Model>,
 }
 
 /// The components of `tokenizer.json` as JSON.
@@ -172,6 +177,15 @@ impl Tokenizer {
     /// [`TokenizerError::Io`] when a file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<(), TokenizerError> {
         save::save(self, dir)
+    }
+
+    /// Write the tokenizer into `dir` in a format of other programs, creating the folder if need be. What was written has
+    /// been read back and encodes all tokens, and texts in which tokenizers differ, in the same way.
+    ///
+    /// # Errors
+    /// [`TokenizerError::CannotHold`] says what the format has no words for; [`TokenizerError::Io`].
+    pub fn save_as(&self, format: Format, dir: &Path) -> Result<Converted, TokenizerError> {
+        formats::convert::save_as(self, format, dir)
     }
 
     /// The tokens of `text`. Special tokens spelt out in it are ordinary text (added tokens that are not special, which

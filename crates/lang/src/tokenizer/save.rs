@@ -26,7 +26,8 @@ pub(super) fn save(tokenizer: &Tokenizer, dir: &Path) -> Result<(), TokenizerErr
     Ok(())
 }
 
-fn file(core: &Core) -> Value {
+/// What `tokenizer.json` says.
+pub(super) fn file(core: &Core) -> Value {
     let added: Vec<Value> = core
         .added
         .iter()
@@ -56,15 +57,25 @@ fn file(core: &Core) -> Value {
     })
 }
 
-fn named_tokens(core: &Core) -> Map<String, Value> {
+/// What `special_tokens_map.json` says.
+pub(super) fn named_tokens(core: &Core) -> Map<String, Value> {
     let roles = &core.roles;
-    [("bos_token", roles.beginning_of_text), ("eos_token", roles.end_of_text), ("pad_token", roles.padding)]
-        .into_iter()
-        .filter_map(|(name, id)| Some((name.to_owned(), core.tokens[id? as usize].as_str().into())))
-        .collect()
+    let named = |names: [&str; 2]| core.named_tokens.iter().any(|(name, _)| names.contains(&name.as_str()));
+    let found = [
+        ("bos_token", roles.beginning_of_text, "cls_token"),
+        ("eos_token", roles.end_of_text, "sep_token"),
+        ("pad_token", roles.padding, "pad_token"),
+    ]
+    .into_iter()
+    // What the files named stays as they named it: BERT's texts begin with its cls_token.
+    .filter(|(name, _, other)| !named([name, other]))
+    .filter_map(|(name, id, _)| Some((name.to_owned(), core.tokens[id? as usize].as_str().into())));
+    let kept = core.named_tokens.iter().map(|(name, text)| (name.clone(), text.as_str().into()));
+    kept.chain(found).collect()
 }
 
-fn config(tokenizer: &Tokenizer) -> Value {
+/// What `tokenizer_config.json` says.
+pub(super) fn config(tokenizer: &Tokenizer) -> Value {
     let mut fields = Map::new();
     fields.insert("tokenizer_class".to_owned(), "PreTrainedTokenizerFast".into());
     fields.extend(named_tokens(&tokenizer.core));

@@ -73,9 +73,49 @@ fn varint(rest: &mut &[u8]) -> Result<u64, &'static str> {
     Err("a number is too long")
 }
 
+/// Appending fields to a message.
+pub(super) mod write {
+    fn varint(out: &mut Vec<u8>, mut number: u64) {
+        while number >= 0x80 {
+            out.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        out.push(number as u8);
+    }
+
+    pub(in super::super) fn number(out: &mut Vec<u8>, field: u64, value: u64) {
+        varint(out, field << 3);
+        varint(out, value);
+    }
+
+    pub(in super::super) fn bytes(out: &mut Vec<u8>, field: u64, value: &[u8]) {
+        varint(out, field << 3 | 2);
+        varint(out, value.len() as u64);
+        out.extend_from_slice(value);
+    }
+
+    pub(in super::super) fn float(out: &mut Vec<u8>, field: u64, value: f32) {
+        varint(out, field << 3 | 5);
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let mut message = Vec::new();
+        write::number(&mut message, 1, u64::MAX);
+        write::bytes(&mut message, 200, &[7; 300]);
+        write::float(&mut message, 3, -0.5);
+        let found: Vec<_> = fields(&message).map(Result::unwrap).collect();
+        let long = [7; 300];
+        let expected =
+            [(1, Value::Number(u64::MAX)), (200, Value::Bytes(&long)), (3, Value::Fixed32((-0.5f32).to_le_bytes()))];
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn fields_of_all_kinds() {

@@ -1,7 +1,8 @@
 //! tiktoken ranks: a line for every token, its bytes in base64 and its rank, which is its id.
 //!
-//! The file says neither how text is cut nor which special tokens there are; both are known of the published files, told
-//! apart by how many ranks they have.
+//! The file says neither how text is cut nor which special tokens there are. Both are known of the published files, told
+//! apart by how many ranks they have; for others they stand beside the file in `tiktoken.json`, an object with the
+//! arguments `pat_str` and `special_tokens` of `tiktoken.Encoding`.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -67,6 +68,9 @@ pub(super) const KNOWN: [Known; 6] = [
     },
 ];
 
+/// tiktoken's expression of GPT-2, which cuts as GPT-2's own does.
+const GPT2: &str = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s";
+
 /// Whether the text begins as such a file does.
 pub(super) fn is_ranks(text: &str) -> bool {
     let first = text.lines().next().and_then(|line| line.split_once(' '));
@@ -94,15 +98,54 @@ pub(super) fn load(
             return Err(source.invalid(format!("line {number}: the token has the rank {first} already")));
         }
     }
-    let Some(known) = known.iter().find(|known| known.ranks == contents.len()) else {
+    let (pattern, special) = match &config.tiktoken {
+        Some(settings) => described(settings, config)?,
+        None => published(&source, known, contents.len())?,
+    };
+    build(&source, contents, &pattern, special, config)
+}
+
+/// What stands beside the ranks.
+fn described(settings: &Value, config: &FolderConfig) -> Result<(String, Vec<AddedToken>), TokenizerError> {
+    let source = Source::new(&config.path.with_file_name("tiktoken.json"));
+    let Some(pattern) = settings["pat_str"].as_str() else {
+        return Err(source.invalid("pat_str: a text is expected"));
+    };
+    let mut special = Vec::new();
+    for (content, id) in settings["special_tokens"].as_object().into_iter().flatten() {
+        match id.as_u64().and_then(|id| u32::try_from(id).ok()) {
+            Some(id) if !content.is_empty() => special.push(AddedToken::special(id, content)),
+            _ => return Err(source.invalid(format!("special_tokens.{content}: a text with its id is expected"))),
+        }
+    }
+    // In this dialect a count is never given back; in the other the sign is a repetition. No published expression differs.
+    let pattern = if pattern == GPT2 { known::GPT2.to_owned() } else { pattern.replace("}+", "}") };
+    Ok((pattern, special))
+}
+
+/// What is known of the published file with so many ranks.
+fn published(source: &Source, known: &[Known], ranks: usize) -> Result<(String, Vec<AddedToken>), TokenizerError> {
+    let Some(known) = known.iter().find(|known| known.ranks == ranks) else {
         let names: Vec<String> = known.iter().map(|known| format!("{} ({})", known.name, known.ranks)).collect();
         let problem = format!(
-            "a file of {} ranks does not say how text is cut\nhint: known are {}",
-            contents.len(),
+            "a file of {ranks} ranks does not say how text is cut\nhint: known are {}; of others say it in \
+             tiktoken.json beside it, with pat_str and special_tokens",
             names.join(", ")
         );
         return Err(source.invalid(problem));
     };
+    let special = known.special.iter().map(|&(content, id)| AddedToken::special(id, content)).collect();
+    Ok((known.pattern.to_owned(), special))
+}
+
+/// The tokenizer of tokens with their ids, which are ranks too, cut by an expression in the dialect of `tokenizer.json`.
+pub(super) fn build(
+    source: &Source,
+    contents: HashMap<Vec<u8>, u32>,
+    pattern: &str,
+    mut added: Vec<AddedToken>,
+    config: &FolderConfig,
+) -> Result<Tokenizer, TokenizerError> {
     let spell = |content: &[u8]| content.iter().map(|&byte| bytes::spell(byte)).collect::<String>();
     let ids: HashMap<String, u32> = contents.iter().map(|(content, &id)| (spell(content), id)).collect();
     let mut byte_tokens = Box::new([0; 256]);
@@ -124,17 +167,19 @@ pub(super) fn load(
         }
     }
     listed.sort_unstable();
-    let mut added: Vec<AddedToken> =
-        known.special.iter().map(|&(content, id)| AddedToken::special(id, content)).collect();
     // Published ids leave gaps for tokens that never came.
     let taken: HashSet<u32> = ids.values().copied().chain(added.iter().map(|token| token.id)).collect();
     let last = taken.iter().copied().max().unwrap_or(0);
+    // Far more ids than tokens are a mistake, not a gap.
+    if last as usize > 4 * contents.len() {
+        return Err(source.invalid(format!("there are {} tokens, but one has the id {last}", contents.len())));
+    }
     let gaps = (0..last).filter(|id| !taken.contains(id));
     added.extend(gaps.map(|id| AddedToken::special(id, &format!("<|reserved_{id}|>"))));
     added.sort_by_key(|token| token.id);
-    let all = check_vocabulary(&source, &ids, &added)?;
+    let all = check_vocabulary(source, &ids, &added)?;
     let roles = Roles::find(config, &all)?;
-    let split = json!({"type": "Split", "pattern": {"Regex": known.pattern}, "behavior": "Isolated", "invert": false});
+    let split = json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated", "invert": false});
     let byte_level = |add_prefix_space: bool, use_regex: bool| -> Value {
         json!({"type": "ByteLevel", "add_prefix_space": add_prefix_space, "trim_offsets": true, "use_regex": use_regex})
     };
@@ -144,7 +189,7 @@ pub(super) fn load(
         ..Components::default()
     };
     let parts = Parts { components, ids: &ids, all, added, roles, instead: None };
-    assemble(&source, parts, |_, size| {
+    assemble(source, parts, |_, size| {
         let pairs = PairTable::new(table.into_iter().collect::<Vec<_>>().into_iter());
         let merges = listed.into_iter().map(|(_, left, right)| (left, right)).collect();
         // A piece that is a token is that token before any merge.

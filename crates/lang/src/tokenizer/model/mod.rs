@@ -48,6 +48,11 @@ pub(crate) trait Model: Send + Sync {
         self.encode(piece, scratch, out);
     }
 
+    /// Whether the model has no reason to prefer one of two ways to cut a text, but for the last digits of its scores.
+    fn are_as_good(&self, _: &[u32], _: &[u32]) -> bool {
+        false
+    }
+
     /// The object `model` of `tokenizer.json`, with the tokens as they are spelt there.
     fn to_json(&self, spelling: &[String], in_model: &[bool]) -> Map<String, Value>;
 

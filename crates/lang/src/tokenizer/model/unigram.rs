@@ -191,6 +191,13 @@ impl Model for Unigram {
         self.fallback.as_ref().and_then(|tokens| tokens[usize::from(byte)])
     }
 
+    fn are_as_good(&self, left: &[u32], right: &[u32]) -> bool {
+        let score =
+            |ids: &[u32]| ids.iter().map(|&id| self.scores.get(id as usize).copied().unwrap_or(0.0)).sum::<f64>();
+        let (left, right) = (score(left), score(right));
+        (left - right).abs() <= 1e-5 * left.abs().max(1.0)
+    }
+
     fn to_json(&self, spelling: &[String], _: &[bool]) -> Map<String, Value> {
         let vocabulary: Vec<Value> =
             spelling.iter().zip(&self.scores).map(|(token, score)| json!([token, score])).collect();

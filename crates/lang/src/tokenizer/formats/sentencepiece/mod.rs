@@ -4,12 +4,16 @@
 //! The components put down for saving are those Hugging Face's converter chooses, because `tokenizer.json` cannot say
 //! all a model says: its character map is looked up by graphemes there, and white space is taken away otherwise.
 
+mod from_components;
+mod model;
+
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use super::protobuf::{Value, fields};
+use super::convert::Files;
 use crate::tokenizer::added::AddedToken;
 use crate::tokenizer::assemble::{Parts, assemble};
 use crate::tokenizer::config::FolderConfig;
@@ -21,130 +25,35 @@ use crate::tokenizer::normalize::{CharsMap, Normalizer, SentencePiece};
 use crate::tokenizer::pre_tokenize::{PreTokenizer, symbols::Symbols};
 use crate::tokenizer::roles::Roles;
 use crate::tokenizer::{Components, Tokenizer, TokenizerError, base64};
-
-/// What a piece is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Normal,
-    Unknown,
-    Control,
-    UserDefined,
-    Unused,
-    Byte,
-}
-
-struct Piece {
-    text: String,
-    score: f32,
-    kind: Kind,
-}
-
-/// The settings of a model that say how it encodes, with their defaults.
-struct Model {
-    pieces: Vec<Piece>,
-    /// 1 Unigram, 2 BPE, 3 words, 4 characters.
-    model_type: u64,
-    treat_space_as_suffix: bool,
-    byte_fallback: bool,
-    chars_map: Vec<u8>,
-    add_dummy_prefix: bool,
-    remove_extra_spaces: bool,
-    escape_spaces: bool,
-    /// Ids of the tokens that begin and end texts and fill up; negative for none.
-    roles: [i32; 3],
-}
-
-fn parse(bytes: &[u8]) -> Result<Model, String> {
-    let mut model = Model {
-        pieces: Vec::new(),
-        model_type: 1,
-        treat_space_as_suffix: false,
-        byte_fallback: false,
-        chars_map: Vec::new(),
-        add_dummy_prefix: true,
-        remove_extra_spaces: true,
-        escape_spaces: true,
-        roles: [1, 2, -1],
-    };
-    each_field(bytes, "", |number, value| {
-        match (number, value) {
-            (1, Value::Bytes(piece)) => {
-                let place = format!("piece {}", model.pieces.len());
-                model.pieces.push(parse_piece(piece, &place)?);
-            }
-            (2, Value::Bytes(trainer)) => each_field(trainer, "trainer_spec", |number, value| {
-                match (number, value) {
-                    (3, Value::Number(kind)) => model.model_type = kind,
-                    (24, Value::Number(flag)) => model.treat_space_as_suffix = flag != 0,
-                    (35, Value::Number(flag)) => model.byte_fallback = flag != 0,
-                    (41..=43, Value::Number(id)) => model.roles[number as usize - 41] = id as i32,
-                    _ => {}
-                }
-                Ok(())
-            })?,
-            (3, Value::Bytes(normalizer)) => each_field(normalizer, "normalizer_spec", |number, value| {
-                match (number, value) {
-                    (2, Value::Bytes(map)) => model.chars_map = map.to_vec(),
-                    (3, Value::Number(flag)) => model.add_dummy_prefix = flag != 0,
-                    (4, Value::Number(flag)) => model.remove_extra_spaces = flag != 0,
-                    (5, Value::Number(flag)) => model.escape_spaces = flag != 0,
-                    _ => {}
-                }
-                Ok(())
-            })?,
-            _ => {}
-        }
-        Ok(())
-    })?;
-    Ok(model)
-}
-
-fn each_field(
-    message: &[u8],
-    place: &str,
-    mut visit: impl FnMut(u64, Value) -> Result<(), String>,
-) -> Result<(), String> {
-    for field in fields(message) {
-        let (number, value) = field.map_err(|wrong| match place {
-            "" => format!("byte {}: {}", wrong.at, wrong.problem),
-            _ => format!("{place}, byte {}: {}", wrong.at, wrong.problem),
-        })?;
-        visit(number, value)?;
-    }
-    Ok(())
-}
-
-fn parse_piece(message: &[u8], place: &str) -> Result<Piece, String> {
-    let mut piece = Piece { text: String::new(), score: 0.0, kind: Kind::Normal };
-    each_field(message, place, |number, value| {
-        match (number, value) {
-            (1, Value::Bytes(text)) => {
-                let text = std::str::from_utf8(text).map_err(|_| format!("{place} is not UTF-8"))?;
-                piece.text = text.to_owned();
-            }
-            (2, Value::Fixed32(score)) => piece.score = f32::from_le_bytes(score),
-            (3, Value::Number(kind)) => {
-                piece.kind = match kind {
-                    1 => Kind::Normal,
-                    2 => Kind::Unknown,
-                    3 => Kind::Control,
-                    4 => Kind::UserDefined,
-                    5 => Kind::Unused,
-                    6 => Kind::Byte,
-                    _ => return Err(format!("{place} is of the unknown type {kind}")),
-                }
-            }
-            _ => {}
-        }
-        Ok(())
-    })?;
-    Ok(piece)
-}
+pub(in crate::tokenizer) use model::{BPE, Kind, Model, Piece, UNIGRAM};
 
 /// Reads the model `file`; what stands beside it is in `config`.
 pub(super) fn load(file: &Path, bytes: &[u8], config: &FolderConfig) -> Result<Tokenizer, TokenizerError> {
     let source = Source::new(file);
-    let model = parse(bytes).map_err(|problem| source.invalid(problem))?;
+    let model = model::parse(bytes).map_err(|problem| source.invalid(problem))?;
+    build(&source, model, config, Json::Null)
+}
+
+/// `tokenizer.model`, of a tokenizer that was read from one or does what one can say.
+pub(in crate::tokenizer) fn write(tokenizer: &Tokenizer) -> Result<Files, String> {
+    Ok(Files::one("tokenizer.model", model::serialize(&model_of(tokenizer)?)))
+}
+
+/// The model a tokenizer was read from, else the one that does the same.
+pub(in crate::tokenizer) fn model_of(tokenizer: &Tokenizer) -> Result<Model, String> {
+    match &tokenizer.core.sentencepiece {
+        Some(model) => Ok(model.clone()),
+        None => from_components::model(&tokenizer.core),
+    }
+}
+
+/// The tokenizer of a model that `source` says; `post_processor` is what stands there in `tokenizer.json`.
+pub(in crate::tokenizer) fn build(
+    source: &Source,
+    model: Model,
+    config: &FolderConfig,
+    post_processor: Json,
+) -> Result<Tokenizer, TokenizerError> {
     let mut ids: HashMap<String, u32> = HashMap::with_capacity(model.pieces.len());
     for (id, piece) in (0..).zip(&model.pieces) {
         if piece.text.is_empty() {
@@ -184,7 +93,7 @@ pub(super) fn load(file: &Path, bytes: &[u8], config: &FolderConfig) -> Result<T
         && model.escape_spaces
         && !model.remove_extra_spaces
         && !model.treat_space_as_suffix;
-    let is_bpe = model.model_type != 1;
+    let is_bpe = model.model_type != UNIGRAM;
     let normalizer = SentencePiece {
         map,
         symbols: Symbols::new(&symbols),
@@ -197,13 +106,18 @@ pub(super) fn load(file: &Path, bytes: &[u8], config: &FolderConfig) -> Result<T
     let cut = Symbols::new(if is_bpe { &symbols } else { &[] });
     let instead =
         (!is_plain).then(|| -> (Box<dyn Normalizer>, Box<dyn PreTokenizer>) { (Box::new(normalizer), Box::new(cut)) });
-    let parts = Parts { components: components(&model), all: ids.clone(), ids: &ids, added, roles, instead };
-    assemble(&source, parts, |_, size| match model.model_type {
-        1 => Ok(Box::new(unigram(&model, unknown as u32, &ids))),
-        2 | 4 => Ok(Box::new(bpe(&source, &model, unknown, &ids, size, symbols)?)),
+    let components = Components { post_processor, ..components(&model) };
+    let parts = Parts { components, all: ids.clone(), ids: &ids, added, roles, instead };
+    let mut tokenizer = assemble(source, parts, |_, size| match model.model_type {
+        UNIGRAM => Ok(Box::new(unigram(&model, unknown as u32, &ids))),
+        BPE | 4 => Ok(Box::new(bpe(source, &model, unknown, &ids, size, symbols)?)),
         3 => Err(source.invalid("trainer_spec.model_type: models of whole words are not supported")),
         other => Err(source.invalid(format!("trainer_spec.model_type: {other} is not known"))),
-    })
+    })?;
+    if let Some(core) = Arc::get_mut(&mut tokenizer.core) {
+        core.sentencepiece = Some(model);
+    }
+    Ok(tokenizer)
 }
 
 fn unigram(model: &Model, unknown: u32, ids: &HashMap<String, u32>) -> Unigram {
@@ -259,7 +173,7 @@ fn bpe(
             rank += 1;
         }
         let text = &model.pieces[id as usize].text;
-        if model.model_type != 2 {
+        if model.model_type != BPE {
             continue;
         }
         for (cut, _) in text.char_indices().skip(1) {
