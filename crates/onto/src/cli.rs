@@ -16,7 +16,7 @@ pub use corpus::{BuildArguments, CorpusCommand, MakeArguments, PathsArguments};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
 };
-pub use tokenizer::{TokenizerCommand, TokenizerUseArguments};
+pub use tokenizer::{TokenizerCommand, TokenizerConvertArguments, TokenizerInspectArguments, TokenizerUseArguments};
 pub use vocabulary::{Model, TokenizerTrainArguments};
 
 /// Grow a language model through its whole life: raw text, clean corpus, tokenizer, pre-training, instruction tuning,

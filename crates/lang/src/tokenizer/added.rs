@@ -74,9 +74,9 @@ impl Matcher {
         Matcher { trie, tokens: tokens.into_iter().map(|(_, token)| token).collect(), first_bytes }
     }
 
-    /// Whether nothing is looked for.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
+    /// Whether nothing is found in any text, special tokens being asked for or not.
+    pub(crate) fn finds_nothing(&self, parse_special: bool) -> bool {
+        !parse_special && self.tokens.iter().all(|token| token.special)
     }
 
     /// The segments of `text`, in order, together the whole text, none empty. Special tokens stay plain text unless

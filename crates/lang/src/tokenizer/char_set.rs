@@ -52,6 +52,9 @@ impl CharSet {
 
 /// Punctuation: ASCII's, which has symbols such as `$` among it, and category P of Unicode 8.
 pub(crate) fn is_punctuation(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_punctuation();
+    }
     static SET: LazyLock<CharSet> =
         LazyLock::new(|| CharSet::new(r"[[:punct:]\p{P}&&\p{age:8.0}]", &['\u{166d}', '\u{111c9}'], &[]));
     SET.contains(character)
@@ -59,6 +62,9 @@ pub(crate) fn is_punctuation(character: char) -> bool {
 
 /// Control, format and private-use characters of Unicode 8.
 pub(crate) fn is_other(character: char) -> bool {
+    if character.is_ascii() {
+        return character.is_ascii_control();
+    }
     static SET: LazyLock<CharSet> = LazyLock::new(|| CharSet::new(r"[\p{Cc}\p{Cf}\p{Co}&&\p{age:8.0}]", &[], &[]));
     SET.contains(character)
 }
@@ -93,6 +99,11 @@ mod tests {
     #[test]
     fn characters_new_and_old() {
         assert!(is_punctuation('$') && is_punctuation('。') && !is_punctuation('€') && !is_punctuation('\u{2e43}'));
+        assert!(('\0'..='\x7f').all(|character| {
+            let (punctuation, other) = (CharSet::new(r"[[:punct:]]", &[], &[]), CharSet::new(r"\p{Cc}", &[], &[]));
+            is_punctuation(character) == punctuation.contains(character)
+                && is_other(character) == other.contains(character)
+        }));
         assert!(is_other('\u{200d}') && is_other('\u{e000}') && !is_other('\u{8e2}') && !is_other('\u{378}'));
         assert!(is_nonspacing_mark('\u{301}') && !is_nonspacing_mark('\u{903}') && is_mark('\u{903}'));
         assert!(is_in_unicode_9('🤣') && !is_in_unicode_9('🤩'));

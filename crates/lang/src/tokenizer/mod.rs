@@ -35,6 +35,7 @@ mod pre_tokenize;
 mod regularize;
 mod roles;
 mod save;
+mod statistics;
 mod stream;
 mod train;
 mod word_cache;
@@ -48,8 +49,9 @@ use roles::Roles;
 
 pub use encoding::Token;
 pub use error::TokenizerError;
-pub use regularize::Regularization;
 pub use formats::convert::{Converted, Format};
+pub use regularize::Regularization;
+pub use statistics::{Measure, Reach, Usage};
 pub use stream::DecodeStream;
 pub use train::{CutStyle, MemoryBound, ModelKind, Normalization, TrainConfig, TrainReport, Trainer, UnigramConfig};
 
@@ -204,6 +206,12 @@ impl Tokenizer {
     /// How many tokens [`encode`](Tokenizer::encode) gives, without keeping them.
     pub fn count(&self, text: &str) -> usize {
         self.core.pipeline.count(text, false)
+    }
+
+    /// How many tokens [`encode_texts`](Tokenizer::encode_texts) gives of one text, without keeping them.
+    pub fn count_tokens(&self, text: &str, options: EncodeOptions) -> usize {
+        let around = if options.add_special { self.template() } else { Default::default() };
+        around.0.len() + self.core.pipeline.count(text, options.parse_special) + around.1.len()
     }
 
     /// The tokens of any bytes: valid stretches of UTF-8 as [`encode`](Tokenizer::encode) does, every other byte as its

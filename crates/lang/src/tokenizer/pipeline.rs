@@ -7,11 +7,11 @@ use super::added::Matcher;
 use super::aligned::Aligned;
 use super::encoding::Token;
 use super::model::{Model, Scratch};
-use super::normalize::Normalizer;
-use super::pattern::known;
+use super::normalize::{Normalizer, Units};
+use super::pattern::{known, swift};
 use super::pre_tokenize::{Pieces, PreTokenizer};
 use super::regularize::Regularization;
-use super::word_cache::WordCache;
+use super::word_cache::{Key, WORD_TOKENS, WordCache, push_few};
 use crate::rng::Rng;
 
 /// How a text is cut into pieces.
@@ -55,6 +55,8 @@ pub(crate) struct Pipeline {
     matcher: Matcher,
     /// Added tokens looked for in the normalized text.
     normalized_matcher: Matcher,
+    /// Where a text may be cut before anything else.
+    units: Option<Units>,
     /// Whether cutting asks where in the input a piece begins and the normalizer hides it.
     needs_origins: bool,
 }
@@ -89,7 +91,14 @@ impl Pipeline {
             Cut::Any(Some(cut)) => cut.needs_origins(normalizer.is_some()),
             Cut::Any(None) | Cut::Known(_) | Cut::Bytes(_) => false,
         };
-        Pipeline { identity, normalizer, cut, model, matcher, normalized_matcher, needs_origins }
+        let units = match &cut {
+            Cut::Any(Some(cut)) if cut.removes_spaces() => match &normalizer {
+                Some(normalizer) => normalizer.units(),
+                None => Some(Units::Words),
+            },
+            _ => None,
+        };
+        Pipeline { identity, normalizer, cut, model, matcher, normalized_matcher, units, needs_origins }
     }
 
     /// Runs `work` with what this thread keeps for this vocabulary.
@@ -115,29 +124,15 @@ impl Pipeline {
 
     /// Append the tokens of `text` to `out`.
     pub(crate) fn encode(&self, text: &str, parse_special: bool, out: &mut Vec<u32>) {
-        self.with_memory(|memory| {
-            self.each_piece(text, parse_special, |piece| match piece {
-                Piece::Added(id) => out.push(id),
-                Piece::Text(piece) => self.encode_piece(piece, memory, out),
-            });
-        });
+        self.with_memory(|memory| self.encode_into(text, parse_special, memory, out));
     }
 
     /// How many tokens `text` has.
     pub(crate) fn count(&self, text: &str, parse_special: bool) -> usize {
         self.with_memory(|memory| {
-            let mut count = 0;
-            let mut tokens = std::mem::take(&mut memory.tokens);
-            self.each_piece(text, parse_special, |piece| match piece {
-                Piece::Added(_) => count += 1,
-                Piece::Text(piece) => {
-                    tokens.clear();
-                    self.encode_piece(piece, memory, &mut tokens);
-                    count += tokens.len();
-                }
-            });
-            memory.tokens = tokens;
-            count
+            let mut count = Counter(0);
+            self.encode_into(text, parse_special, memory, &mut count);
+            count.0
         })
     }
 
@@ -151,14 +146,118 @@ impl Pipeline {
         });
     }
 
-    fn encode_piece(&self, piece: &str, memory: &mut Memory, out: &mut Vec<u32>) {
-        let Memory { words, scratch, .. } = memory;
-        words.encode(piece, out, |piece, out| self.model.encode(piece, scratch, out));
+    fn encode_into(&self, text: &str, parse_special: bool, memory: &mut Memory, sink: &mut impl Sink) {
+        // The usual case goes without a call for every piece.
+        if let (Cut::Known(pattern), None) = (&self.cut, &self.normalizer)
+            && self.matcher.finds_nothing(parse_special)
+            && self.normalized_matcher.finds_nothing(parse_special)
+        {
+            return self.encode_known(*pattern, text, memory, sink);
+        }
+        if let Some(units) = self.units
+            && self.matcher.finds_nothing(parse_special)
+            && self.normalized_matcher.finds_nothing(parse_special)
+        {
+            return self.encode_units(units, text, memory, sink);
+        }
+        self.each_piece(text, parse_special, |piece| match piece {
+            Piece::Added(id) => sink.take(&[id]),
+            Piece::Text(piece) => self.encode_piece(piece, memory, sink),
+        });
+    }
+
+    /// Encodes a text that is cut by a published pattern.
+    fn encode_known(&self, pattern: known::Pattern, text: &str, memory: &mut Memory, sink: &mut impl Sink) {
+        let bytes = text.as_bytes();
+        let mut pieces = pattern.split(text);
+        let mut position = 0;
+        loop {
+            while let Some(sixteen) = bytes[position..].first_chunk::<16>() {
+                let word = u128::from_le_bytes(*sixteen);
+                let Some(length) = swift::piece(pattern, word) else { break };
+                let key = Key::of_first(word, length);
+                match memory.words.get(key) {
+                    Some((tokens, count)) => sink.take_few(tokens, count),
+                    None => self.encode_new(&text[position..position + length], Some(key), memory, sink),
+                }
+                position += length;
+            }
+            pieces.skip_to(position);
+            let Some(piece) = pieces.next() else { return };
+            let end = position + piece.len();
+            self.encode_keyed(piece, Key::within(bytes, position, end), memory, sink);
+            position = end;
+        }
+    }
+
+    /// Encodes a text word by word, the words being kept as they stand in the text.
+    fn encode_units(&self, units: Units, text: &str, memory: &mut Memory, sink: &mut impl Sink) {
+        let bytes = text.as_bytes();
+        let is_space = |byte: u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+        let is_common = |at: usize| match bytes[at] {
+            0xE4 => bytes[at + 1] >= 0xB8,
+            0xE5..=0xE9 => true,
+            _ => false,
+        };
+        let is_han = |at: usize| units == Units::WordsAndHan && is_common(at);
+        let mut start = 0;
+        while start < bytes.len() {
+            if is_space(bytes[start]) {
+                start += 1;
+                continue;
+            }
+            let mut end = start + if is_han(start) { 3 } else { 1 };
+            if end == start + 1 {
+                while end < bytes.len() && !is_space(bytes[end]) && !is_han(end) {
+                    end += 1;
+                }
+            }
+            let key = Key::within(bytes, start, end);
+            match key.and_then(|key| memory.words.get(key)) {
+                Some((tokens, count)) => sink.take_few(tokens, count),
+                None => {
+                    let mut tokens = Vec::new();
+                    self.cut_segment(text, start..end, false, &mut |piece| match piece {
+                        Piece::Added(id) => tokens.push(id),
+                        // Pieces are not kept for themselves: what is kept is found by the text as it was.
+                        Piece::Text(piece) => self.model.encode(piece, &mut memory.scratch, &mut tokens),
+                    });
+                    sink.take(&tokens);
+                    if let Some(key) = key {
+                        memory.words.put(key, &tokens);
+                    }
+                }
+            }
+            start = end;
+        }
+    }
+
+    #[inline]
+    fn encode_piece(&self, piece: &str, memory: &mut Memory, sink: &mut impl Sink) {
+        self.encode_keyed(piece, Key::new(piece.as_bytes()), memory, sink);
+    }
+
+    #[inline]
+    fn encode_keyed(&self, piece: &str, key: Option<Key>, memory: &mut Memory, sink: &mut impl Sink) {
+        match key.and_then(|key| memory.words.get(key)) {
+            Some((tokens, count)) => sink.take_few(tokens, count),
+            None => self.encode_new(piece, key, memory, sink),
+        }
+    }
+
+    fn encode_new(&self, piece: &str, key: Option<Key>, memory: &mut Memory, sink: &mut impl Sink) {
+        let Memory { words, scratch, tokens, .. } = memory;
+        tokens.clear();
+        self.model.encode(piece, scratch, tokens);
+        sink.take(tokens);
+        if let Some(key) = key {
+            words.put(key, tokens);
+        }
     }
 
     /// Calls `visit` with every added token and every piece of `text`, in order.
     fn each_piece(&self, text: &str, parse_special: bool, mut visit: impl FnMut(Piece)) {
-        if self.matcher.is_empty() {
+        if self.matcher.finds_nothing(parse_special) {
             self.cut_segment(text, 0..text.len(), parse_special, &mut visit);
             return;
         }
@@ -171,7 +270,7 @@ impl Pipeline {
     }
 
     fn cut_segment(&self, text: &str, range: Range<usize>, parse_special: bool, visit: &mut impl FnMut(Piece)) {
-        if self.normalizer.is_none() && self.normalized_matcher.is_empty() {
+        if self.normalizer.is_none() && self.normalized_matcher.finds_nothing(parse_special) {
             match &self.cut {
                 Cut::Known(pattern) => {
                     return pattern.split(&text[range]).for_each(|piece| visit(Piece::Text(piece)));
@@ -202,7 +301,7 @@ impl Pipeline {
         if let Some(normalizer) = &self.normalizer {
             normalizer.normalize(&mut aligned);
         }
-        if self.normalized_matcher.is_empty() {
+        if self.normalized_matcher.finds_nothing(parse_special) {
             return vec![Normalized::Text(aligned)];
         }
         let segments = self.normalized_matcher.split(&aligned.text, parse_special).into_iter();
@@ -259,10 +358,65 @@ impl Pipeline {
         out
     }
 
+    /// Whether the model encodes the whole piece as this one token.
+    pub(crate) fn encodes_to(&self, piece: &str, id: u32) -> bool {
+        self.with_memory(|memory| {
+            let mut tokens = Vec::new();
+            self.model.encode(piece, &mut memory.scratch, &mut tokens);
+            tokens == [id]
+        })
+    }
+
+    /// The last piece `text` is cut into, as the model is given it; `None` where that is an added token.
+    pub(crate) fn last_piece(&self, text: &str) -> Option<String> {
+        let mut last = None;
+        self.each_piece(text, false, |piece| {
+            last = match piece {
+                Piece::Text(piece) => Some(piece.to_owned()),
+                Piece::Added(_) => None,
+            };
+        });
+        last
+    }
+
     /// The stretches of `text`, each an added token or plain text, without normalizing.
     pub(crate) fn split_special<'a>(&self, text: &'a str) -> Vec<(&'a str, Option<u32>)> {
         let segments = self.matcher.split(text, true);
         segments.into_iter().map(|segment| (&text[segment.range], segment.token)).collect()
+    }
+}
+
+/// What tokens go to.
+trait Sink {
+    fn take(&mut self, tokens: &[u32]);
+
+    /// The first `count` of them.
+    fn take_few(&mut self, tokens: &[u32; WORD_TOKENS], count: usize);
+}
+
+impl Sink for Vec<u32> {
+    fn take(&mut self, tokens: &[u32]) {
+        self.extend_from_slice(tokens);
+    }
+
+    #[inline]
+    fn take_few(&mut self, tokens: &[u32; WORD_TOKENS], count: usize) {
+        push_few(self, tokens, count);
+    }
+}
+
+/// Only how many there are.
+struct Counter(usize);
+
+impl Sink for Counter {
+    #[inline]
+    fn take(&mut self, tokens: &[u32]) {
+        self.0 += tokens.len();
+    }
+
+    #[inline]
+    fn take_few(&mut self, _: &[u32; WORD_TOKENS], count: usize) {
+        self.0 += count;
     }
 }
 

@@ -14,7 +14,7 @@ mod format;
 mod graph;
 mod layers;
 mod making;
-mod markup;
+pub mod markup;
 mod svg;
 #[cfg(test)]
 mod tests;

@@ -79,3 +79,71 @@ fn encoding_is_measured() {
     assert!(home.onto(&arguments).ok().stdout.contains("text.txt"));
     home.onto(&["bench", "tokenizer", "-t", "vocab.txt", "absent.txt"]).fails(1, &["absent.txt"]);
 }
+
+#[test]
+fn a_tokenizer_is_written_in_other_formats() {
+    let home = Home::new();
+    home.write("bert/vocab.txt", WORDS.as_bytes());
+    let convert = |to: &str, out: &str| home.onto(&["tokenizer", "convert", "-t", "bert", "--to", to, "--out", out]);
+    for (to, file) in [("gguf", "vocabulary.gguf"), ("vocab.txt", "vocab.txt"), ("tokenizer.json", "tokenizer.json")] {
+        let said = convert(to, to).ok().stdout;
+        assert!(said.lines().next().unwrap().ends_with(file), "{said}");
+        let encoded = home.onto(&["tokenizer", "encode", "-t", to, "Unable, Café小x"]).ok().stdout;
+        assert_eq!(encoded, "5 6 10 7 8 9 1\n", "{to}");
+    }
+    convert("tiktoken", "ranks").fails(1, &["tiktoken cannot hold this tokenizer"]);
+    assert!(!home.path("ranks").exists());
+    convert("yaml", "x").fails(2, &["known are tokenizer.json, sentencepiece"]);
+    let json =
+        home.onto(&["tokenizer", "convert", "-t", "bert", "--to", "gguf", "--out", "again", "--json"]).ok().json();
+    assert_eq!((&json["format"], &json["notes"]), (&json!("gguf"), &json!([])));
+}
+
+#[test]
+fn tokens_are_counted_and_decoded_line_by_line() {
+    let home = Home::new();
+    home.write("vocab.txt", WORDS.as_bytes());
+    let count = ["tokenizer", "encode", "-t", "vocab.txt", "--count"];
+    assert_eq!(home.onto(&[&count[..], &["unable, 小"]].concat()).ok().stdout, "4\n");
+    assert_eq!(home.onto(&[&count[..], &["--add-special", "unable, 小"]].concat()).ok().stdout, "6\n");
+    let json = home.onto(&[&count[..], &["--json", "un"]].concat()).ok().json();
+    assert_eq!(json, json!({"tokens": 1, "bytes": 2}));
+    let lines = home.onto_with_input(&[&count[..], &["--jsonl"]].concat(), "\"un\"\n\"小,\"\n").ok().stdout;
+    assert_eq!(lines, "{\"tokens\":1,\"bytes\":2}\n{\"tokens\":2,\"bytes\":4}\n");
+    let decode = ["tokenizer", "decode", "-t", "vocab.txt", "--jsonl"];
+    let lines = home.onto_with_input(&decode, "[5, 6]\n[]\n").ok().stdout;
+    assert_eq!(lines, "{\"text\":\"unable\"}\n{\"text\":\"\"}\n");
+    home.onto_with_input(&decode, "[5]\n[99]\n").fails(1, &["line 2", "token id 99 is outside the vocabulary of 11"]);
+}
+
+#[test]
+fn a_text_is_shown_and_a_vocabulary_measured() {
+    let home = Home::new();
+    home.write("vocab.txt", WORDS.as_bytes());
+    let shown = home.onto(&["tokenizer", "inspect", "-t", "vocab.txt", "Unable, 小x"]).ok().stdout;
+    assert_eq!(shown, "Un|able|,| 小|x|\n5 6 10 9 1\n5 tokens, 10 characters, 12 bytes, 2.40 bytes a token\n");
+    home.onto(&["tokenizer", "inspect", "-t", "vocab.txt", "--html", "page.html", "un<b> 小\n,"]).ok();
+    let page = std::fs::read_to_string(home.path("page.html")).unwrap();
+    for part in ["<!doctype html>", "&lt;", "<small>9</small>", "title=\"小 · bytes E5 B0 8F\"", "vocabulary"] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("http://") && !page.contains("https://") && !page.contains("<script"));
+
+    home.write("texts/a.txt", b"unable, unable\n");
+    home.write("texts/b.txt", "小 小\n".as_bytes());
+    let stats = ["tokenizer", "inspect", "-t", "vocab.txt", "--stats", "texts"];
+    let report = home.onto(&[&stats[..], &["--json"]].concat()).ok().json();
+    assert_eq!(report["total"]["tokens"], 7);
+    assert_eq!(report["total"]["words"], 4);
+    assert_eq!(report["total"]["fertility"], 7.0 / 4.0);
+    let ids = |key: &str| -> Vec<u64> {
+        report["vocabulary"][key].as_array().unwrap().iter().map(|token| token["id"].as_u64().unwrap()).collect()
+    };
+    assert_eq!(ids("unused"), [7, 8]);
+    assert_eq!(ids("rare"), [5, 6, 9, 10]);
+    assert_eq!((report["vocabulary"]["size"].clone(), report["vocabulary"]["special"].clone()), (json!(11), json!(5)));
+    let text = home.onto(&stats).ok().stdout;
+    assert!(text.contains("tokens/word") && text.contains("never used in these texts: 7 \"caf\", 8 \"##e\""), "{text}");
+    home.write("empty/a.txt", b"");
+    home.onto(&["tokenizer", "inspect", "-t", "vocab.txt", "--stats", "empty"]).fails(1, &["no text"]);
+}

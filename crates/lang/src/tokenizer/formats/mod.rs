@@ -116,4 +116,6 @@ fn in_folder(dir: &Path) -> PathBuf {
 #[cfg(test)]
 use load as load_file;
 #[cfg(test)]
+mod round_trips;
+#[cfg(test)]
 mod tests;

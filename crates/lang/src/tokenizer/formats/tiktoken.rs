@@ -119,7 +119,7 @@ fn described(settings: &Value, config: &FolderConfig) -> Result<(String, Vec<Add
         }
     }
     // In this dialect a count is never given back; in the other the sign is a repetition. No published expression differs.
-    let pattern = if pattern == GPT2 { known::GPT2.to_owned() } else { pattern.replace("}+", "}") };
+    let pattern = if pattern == GPT2 { known::GPT2.to_owned() } else { pattern.replace("{1,3}+", "{1,3}") };
     Ok((pattern, special))
 }
 

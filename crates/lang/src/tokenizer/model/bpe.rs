@@ -6,10 +6,12 @@ use std::ops::Range;
 
 use serde_json::{Map, Value, json};
 
+use super::borders::Borders;
 use super::linear::Linear;
 use super::{Model, ModelSource, Scratch, vocabulary_json};
 use crate::rng::Rng;
 use crate::tokenizer::merge::{Merge, PairTable, QuickMap, Symbol, pair_key};
+use crate::tokenizer::word_cache::{Key, WORD_BYTES, push_few};
 use crate::tokenizer::{Regularization, TokenizerError, bytes};
 
 /// What is in the fields of a file besides vocabulary and merges.
@@ -38,6 +40,8 @@ pub(crate) struct Bpe {
     merges: Vec<(u32, u32)>,
     /// Absent where words must go by the definition.
     linear: Option<Linear>,
+    /// Where long pieces may be cut first; absent where neighbours that are no tokens have to do with each other.
+    borders: Option<Borders>,
     /// Bytes of a piece that each token stands for.
     contents: Vec<Vec<u8>>,
     /// Tokens of single bytes, spelt `<0x0A>`.
@@ -201,13 +205,15 @@ impl Bpe {
             Start::Bytes(tokens) => Linear::new(&contents, tokens.iter().copied(), &pairs),
             Start::Characters(tokens) => Linear::new(&contents, tokens.values().copied(), &pairs),
         });
+        let stands_alone = matches!(start, Start::Bytes(_)) || fallback.is_some();
+        let borders = (linear.is_some() && stands_alone).then(|| Borders::new(contents.iter().map(Vec::as_slice)));
         let mut whole = HashMap::new();
         if has_affix {
             let own = contents.iter().zip(0..).filter(|(content, _)| !content.is_empty());
             whole.extend(own.map(|(content, id)| (content.clone().into_boxed_slice(), id)));
         }
         let (exact, size) = (HashMap::new(), contents.len());
-        Bpe { start, settings, pairs, merges, linear, contents, fallback, whole, exact, size }
+        Bpe { start, settings, pairs, merges, linear, borders, contents, fallback, whole, exact, size }
     }
 
     /// The symbols of a piece before any merge, in the order of the reference: what is unknown waits until a known
@@ -327,6 +333,26 @@ impl Bpe {
         }
     }
 
+    /// Append the tokens of a piece, or of a part that ends at borders.
+    fn encode_part(&self, part: &str, scratch: &mut Scratch, out: &mut Vec<u32>) {
+        if let (Start::Bytes(_), Some(linear)) = (&self.start, &self.linear) {
+            self.encode_known(linear, part.as_bytes(), scratch, out);
+            return;
+        }
+        match self.linear(part) {
+            None => out.extend(self.join(part).iter().map(|symbol| symbol.token)),
+            Some(linear) => {
+                let mut target = (scratch, out);
+                self.stretches(
+                    part,
+                    &mut target,
+                    |(scratch, out), known| self.encode_known(linear, &part.as_bytes()[known], scratch, out),
+                    |(_, out), token, _| out.push(token),
+                );
+            }
+        }
+    }
+
     /// Calls `known` with every stretch of characters that have tokens, `unknown` with the token of every other place and
     /// the bytes of the piece it stands for.
     fn stretches<T>(
@@ -383,17 +409,23 @@ impl Model for Bpe {
             out.push(token);
             return;
         }
-        match self.linear(piece) {
-            None => out.extend(self.join(piece).iter().map(|symbol| symbol.token)),
-            Some(linear) => {
-                let mut target = (scratch, out);
-                self.stretches(
-                    piece,
-                    &mut target,
-                    |(scratch, out), known| self.encode_known(linear, &piece.as_bytes()[known], scratch, out),
-                    |(_, out), token, _| out.push(token),
-                );
-            }
+        match &self.borders {
+            // Short words of a vocabulary's own language seldom come apart, and are kept as they are.
+            Some(borders) if piece.len() > WORD_BYTES || !piece.is_ascii() => borders.parts(piece, |start, end| {
+                let part = &piece[start..end];
+                match Key::within(piece.as_bytes(), start, end) {
+                    None => self.encode_part(part, scratch, out),
+                    Some(key) => match scratch.parts.get(key) {
+                        Some((tokens, count)) => push_few(out, tokens, count),
+                        None => {
+                            let begin = out.len();
+                            self.encode_part(part, scratch, out);
+                            scratch.parts.put(key, &out[begin..]);
+                        }
+                    },
+                }
+            }),
+            _ => self.encode_part(piece, scratch, out),
         }
     }
 

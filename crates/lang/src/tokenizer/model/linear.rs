@@ -34,6 +34,8 @@ pub(crate) struct Linear {
     /// The longest token that a token begins with, besides itself.
     shorter: Vec<u32>,
     lengths: Vec<u32>,
+    /// Bytes of the longest token.
+    longest: usize,
     /// Tokens whose merges do not come in the order of their ranks.
     is_irregular: Vec<bool>,
 }
@@ -60,6 +62,7 @@ impl Linear {
             origins: vec![Origin { left: NONE, right: NONE, made: NONE }; contents.len()],
             shorter: vec![NONE; contents.len()],
             lengths: contents.iter().map(|content| content.len() as u32).collect(),
+            longest: contents.iter().map(Vec::len).max().unwrap_or(0),
             is_irregular: vec![false; contents.len()],
         };
         initial.for_each(|token| linear.origins[token as usize].made = 0);
@@ -183,6 +186,8 @@ impl Linear {
         let start = out.len();
         let mut dead = Places::new(text.len());
         let mut position = 0;
+        // Where a run of one byte that was looked at ends.
+        let mut run_end = 0;
         let longest = |position: usize| self.trie.longest(&text[position..]).map_or(NONE, |found| found.1);
         let mut token = longest(0);
         while position < text.len() {
@@ -201,27 +206,58 @@ impl Linear {
                     Some(&last) => self.fit_cached(pairs, cache, last, token),
                     None => true,
                 };
-            if fits {
-                out.push(token);
-                position = end;
-                token = longest(position);
-            } else {
+            if !fits {
                 token = self.shorter[token as usize];
+                continue;
             }
+            let is_repeated = out.len() > start && out.last() == Some(&token);
+            out.push(token);
+            let length = end - position;
+            position = end;
+            // A step depends on the token before and the bytes a token may have; while both are the same, so is the step.
+            if is_repeated && dead.is_empty() {
+                let run = repeated(text, position - 2 * length, self.longest + length, &mut run_end);
+                while position + self.longest + length <= run {
+                    out.push(token);
+                    position += length;
+                }
+            }
+            token = longest(position);
         }
         true
     }
+}
+
+/// Where the run of one byte ends that begins at `from`; short runs are not followed to their end. `known` is the end of a run
+/// found before, and is set.
+fn repeated(text: &[u8], from: usize, enough: usize, known: &mut usize) -> usize {
+    if from < *known {
+        return *known;
+    }
+    let byte = text[from];
+    let run = |limit: usize| text[from..limit.min(text.len())].iter().take_while(|&&next| next == byte).count();
+    if run(from + 2 * enough) < enough {
+        return 0;
+    }
+    *known = from + run(text.len());
+    *known
 }
 
 /// Places of a text, as bits; of a short text without an allocation.
 struct Places {
     short: u64,
     long: Vec<u64>,
+    is_empty: bool,
 }
 
 impl Places {
     fn new(length: usize) -> Self {
-        Places { short: 0, long: if length < 64 { Vec::new() } else { vec![0; length / 64 + 1] } }
+        let long = if length < 64 { Vec::new() } else { vec![0; length / 64 + 1] };
+        Places { short: 0, long, is_empty: true }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     fn has(&self, place: usize) -> bool {
@@ -230,6 +266,7 @@ impl Places {
     }
 
     fn mark(&mut self, place: usize) {
+        self.is_empty = false;
         let word = if self.long.is_empty() { &mut self.short } else { &mut self.long[place / 64] };
         *word |= 1 << (place % 64);
     }
@@ -255,7 +292,12 @@ mod tests {
             regular += made;
             for length in [0, 1, 2, 3, 5, 9, 20, 63, 64, 150] {
                 let letters = 1 + rng.below(4);
-                let word: Vec<u8> = (0..length).map(|_| b'a' + rng.below(letters) as u8).collect();
+                let mut word: Vec<u8> = (0..length).map(|_| b'a' + rng.below(letters) as u8).collect();
+                if rng.below(3) == 0 {
+                    // A run of one letter inside.
+                    let (at, letter) = (rng.index(word.len() + 1), b'a' + rng.below(letters) as u8);
+                    word.splice(at..at, std::iter::repeat_n(letter, rng.index(120)));
+                }
                 let mut expected = symbols(&word);
                 pairs.join(&mut expected);
                 let mut out = vec![7];

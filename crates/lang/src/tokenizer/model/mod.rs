@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 use super::TokenizerError;
 use super::fields::Fields;
 use super::regularize::Regularization;
+use super::word_cache::WordCache;
 use crate::rng::Rng;
 
+mod borders;
 pub(crate) mod bpe;
 mod linear;
 pub(crate) mod trie;
@@ -48,6 +50,12 @@ pub(crate) trait Model: Send + Sync {
         self.encode(piece, scratch, out);
     }
 
+    /// The text a token spelt like this stands for within a piece; and whether that is a piece the model would have to encode
+    /// as the token alone.
+    fn surface<'a>(&self, spelling: &'a str) -> (&'a str, bool) {
+        (spelling, true)
+    }
+
     /// Whether the model has no reason to prefer one of two ways to cut a text, but for the last digits of its scores.
     fn are_as_good(&self, _: &[u32], _: &[u32]) -> bool {
         false
@@ -65,12 +73,14 @@ pub(crate) trait Model: Send + Sync {
 /// What a thread keeps between pieces so that it need not be made anew.
 pub(crate) struct Scratch {
     pub(crate) fits: FitCache,
+    /// Parts of long pieces.
+    pub(crate) parts: WordCache,
     pub(crate) lattice: Vec<unigram::Best>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Scratch { fits: FitCache::new(), lattice: Vec::new() }
+        Scratch { fits: FitCache::new(), parts: WordCache::new(), lattice: Vec::new() }
     }
 }
 

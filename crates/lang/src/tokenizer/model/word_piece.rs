@@ -77,6 +77,13 @@ impl Model for WordPiece {
         }
     }
 
+    fn surface<'a>(&self, spelling: &'a str) -> (&'a str, bool) {
+        match spelling.strip_prefix(&self.prefix) {
+            Some(inside) if !self.prefix.is_empty() => (inside, false),
+            _ => (spelling, true),
+        }
+    }
+
     fn byte_token(&self, _: u8) -> Option<u32> {
         None
     }

@@ -3,7 +3,7 @@
 
 use super::forms::{Form, normalize_form};
 use super::simple::lowercase;
-use super::{Fields, Normalizer, TokenizerError};
+use super::{Fields, Normalizer, TokenizerError, Units};
 use crate::tokenizer::aligned::{Aligned, Change};
 use crate::tokenizer::char_set::{is_nonspacing_mark, is_other};
 
@@ -45,6 +45,10 @@ fn is_kept(character: char) -> bool {
 
 impl Normalizer for Bert {
     fn normalize(&self, text: &mut Aligned) {
+        if text.spans.is_none() && text.text.is_ascii() {
+            self.normalize_ascii(&mut text.text);
+            return;
+        }
         if self.clean_text {
             text.filter(is_kept);
             text.map(|character| if character.is_whitespace() { ' ' } else { character });
@@ -66,6 +70,28 @@ impl Normalizer for Bert {
         }
         if self.lowercase {
             lowercase(text);
+        }
+    }
+
+    fn units(&self) -> Option<Units> {
+        // Characters called Chinese get spaces around them; marks are ordered between spaces only.
+        Some(if self.handle_chinese_chars { Units::WordsAndHan } else { Units::Words })
+    }
+}
+
+impl Bert {
+    /// What `normalize` comes to where nothing is composed.
+    fn normalize_ascii(&self, text: &mut String) {
+        if self.clean_text {
+            if !text.chars().all(is_kept) {
+                text.retain(is_kept);
+            }
+            if text.contains(['\t', '\n', '\r']) {
+                *text = text.replace(['\t', '\n', '\r'], " ");
+            }
+        }
+        if self.lowercase {
+            text.make_ascii_lowercase();
         }
     }
 }

@@ -22,6 +22,20 @@ pub(crate) use sentencepiece::SentencePiece;
 /// Changes a text in place.
 pub(crate) trait Normalizer: Send + Sync {
     fn normalize(&self, text: &mut Aligned);
+
+    /// Where texts may be cut before they are normalized, if white space is to cut them in the end.
+    fn units(&self) -> Option<Units> {
+        None
+    }
+}
+
+/// Where what stands on either side of a place has nothing to do with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Units {
+    /// At a space, a tab, a line feed or a carriage return.
+    Words,
+    /// There, and around the characters from U+4E00 to U+9FFF.
+    WordsAndHan,
 }
 
 const KINDS: Kinds<dyn Normalizer> = &[

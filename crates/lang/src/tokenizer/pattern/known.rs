@@ -111,6 +111,15 @@ pub(crate) struct Pieces<'a> {
     stretch_end: usize,
 }
 
+impl Pieces<'_> {
+    /// Go on at byte `position`, up to which pieces have been found otherwise.
+    #[inline]
+    pub(crate) fn skip_to(&mut self, position: usize) {
+        self.position = position;
+        self.stretch_end = self.stretch_end.max(position);
+    }
+}
+
 impl<'a> Iterator for Pieces<'a> {
     type Item = &'a str;
 
@@ -201,6 +210,12 @@ impl Scanner<'_> {
     #[inline]
     fn run(&self, mut position: usize, wanted: u8) -> usize {
         loop {
+            // All characters from U+5000 to U+9FFF are letters without case.
+            if wanted & (LETTER | CASELESS) != 0 {
+                while matches!(self.text.as_bytes().get(position), Some(0xE5..=0xE9)) {
+                    position += 3;
+                }
+            }
             let (class, next) = self.at(position);
             if class & wanted == 0 {
                 return position;
@@ -420,6 +435,7 @@ mod tests {
         assert_eq!(count(LETTER), 141_028);
         assert_eq!(count(NUMBER), 1_911);
         assert_eq!(count(SPACE) + count(NEWLINE), 25);
+        assert!(('\u{5000}'..='\u{9fff}').all(|character| classes::of(character) == LETTER | CASELESS));
         for character in (0..0x80).map(char::from) {
             assert_eq!(classes::ASCII[character as usize], classes::of(character));
         }

@@ -11,6 +11,7 @@ use super::fields::Fields;
 mod classes;
 pub(crate) mod known;
 mod onig;
+pub(crate) mod swift;
 
 /// What is looked for.
 pub(crate) enum Pattern {
@@ -55,6 +56,12 @@ impl Pattern {
     /// An expression that needs more than a million open choices at one place is taken not to match from there on.
     pub(crate) fn matches(&self, text: &str) -> Vec<Range<usize>> {
         match self {
+            // One byte is found sooner by looking at bytes.
+            Pattern::Text(wanted) if wanted.len() == 1 => {
+                let byte = wanted.as_bytes()[0];
+                let places = text.bytes().enumerate().filter(|(_, found)| *found == byte);
+                places.map(|(at, _)| at..at + 1).collect()
+            }
             Pattern::Text(wanted) => text.match_indices(wanted).map(|(at, found)| at..at + found.len()).collect(),
             Pattern::Known(known) => {
                 let mut start = 0;

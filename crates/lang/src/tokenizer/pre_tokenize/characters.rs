@@ -15,6 +15,10 @@ impl PreTokenizer for Bert {
         pieces.split_at(char::is_whitespace, Behavior::Removed);
         pieces.split_at(is_punctuation, Behavior::Isolated);
     }
+
+    fn removes_spaces(&self) -> bool {
+        true
+    }
 }
 
 struct WhitespaceSplit;
@@ -26,6 +30,10 @@ pub(super) fn read_whitespace_split(_: &Fields) -> Result<Box<dyn PreTokenizer>,
 impl PreTokenizer for WhitespaceSplit {
     fn pre_tokenize(&self, pieces: &mut Pieces) {
         pieces.split_at(char::is_whitespace, Behavior::Removed);
+    }
+
+    fn removes_spaces(&self) -> bool {
+        true
     }
 }
 

@@ -20,6 +20,11 @@ pub(crate) mod symbols;
 pub(crate) trait PreTokenizer: Send + Sync {
     fn pre_tokenize(&self, pieces: &mut Pieces);
 
+    /// Whether white space is taken away and what stands on either side of it is cut without heed to the other.
+    fn removes_spaces(&self) -> bool {
+        false
+    }
+
     /// Whether what it does depends on where in the input a piece begins, and that cannot be told from where it begins
     /// in the text, as when the text is a changed one.
     fn needs_origins(&self, is_changed: bool) -> bool {

@@ -1,8 +1,11 @@
 //! `onto tokenizer …`: training, encoding and decoding, looking.
 
+mod convert;
 mod draw;
 mod encode;
 mod inspect;
+mod page;
+mod statistics;
 mod texts;
 pub(crate) mod train;
 
@@ -13,7 +16,7 @@ use anyhow::{Context as _, Result};
 use lang::tokenizer::Tokenizer;
 
 use super::Session;
-use crate::cli::{TokenizerCommand, TokenizerUseArguments};
+use crate::cli::TokenizerCommand;
 
 pub fn tokenizer(session: &Session, command: &TokenizerCommand) -> Result<()> {
     match command {
@@ -21,13 +24,14 @@ pub fn tokenizer(session: &Session, command: &TokenizerCommand) -> Result<()> {
         TokenizerCommand::Encode(arguments) => encode::encode(session, arguments),
         TokenizerCommand::Decode(arguments) => encode::decode(arguments, session.global.json),
         TokenizerCommand::Inspect(arguments) => inspect::inspect(session, arguments),
+        TokenizerCommand::Convert(arguments) => convert::convert(session, arguments),
     }
 }
 
 /// What went wrong with the tokenizer that `--tokenizer` names.
 fn cannot_use(path: &Path) -> String {
     format!(
-        "cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json, a .model, .tiktoken or vocab file, or a \
+        "cannot use the tokenizer {}\nhint: --tokenizer takes tokenizer.json, a .model, .tiktoken, .gguf or vocab file, or a \
          folder with one",
         path.display()
     )
@@ -39,13 +43,13 @@ pub fn load(path: &Path) -> Result<Tokenizer> {
 }
 
 /// The words typed, or stdin.
-fn input(arguments: &TokenizerUseArguments) -> Result<Vec<u8>> {
-    if arguments.input.is_empty() || arguments.input == ["-"] {
+fn input(words: &[String]) -> Result<Vec<u8>> {
+    if words.is_empty() || words == ["-"] {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).context("cannot read stdin")?;
         Ok(bytes)
     } else {
-        Ok(arguments.input.join(" ").into_bytes())
+        Ok(words.join(" ").into_bytes())
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn load(file: &Path, bytes: &[u8], config: &FolderConfig) -> Result<T
 }
 
 /// `tokenizer.model`, of a tokenizer that was read from one or does what one can say.
-pub(in crate::tokenizer) fn write(tokenizer: &Tokenizer) -> Result<Files, String> {
+pub(super) fn write(tokenizer: &Tokenizer) -> Result<Files, String> {
     Ok(Files::one("tokenizer.model", model::serialize(&model_of(tokenizer)?)))
 }
 

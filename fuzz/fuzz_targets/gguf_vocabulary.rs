@@ -1,0 +1,4 @@
+//! The vocabulary of a GGUF file: any bytes are an error or a tokenizer that encodes and decodes, never a panic.
+#![no_main]
+
+fuzz::read_and_use!("vocabulary.gguf");
