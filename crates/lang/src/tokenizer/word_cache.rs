@@ -28,7 +28,7 @@ pub(crate) struct WordCache {
 }
 
 /// What a word is found by: its bytes, then its length in the last byte.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Key(u128);
 
 impl Key {

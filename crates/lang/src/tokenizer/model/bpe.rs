@@ -11,7 +11,7 @@ use super::linear::Linear;
 use super::{Model, ModelSource, Scratch, vocabulary_json};
 use crate::rng::Rng;
 use crate::tokenizer::merge::{Merge, PairTable, QuickMap, Symbol, pair_key};
-use crate::tokenizer::word_cache::{Key, WORD_BYTES, push_few};
+use crate::tokenizer::word_cache::{Key, WORD_BYTES, WORD_TOKENS, push_few};
 use crate::tokenizer::{Regularization, TokenizerError, bytes};
 
 /// What is in the fields of a file besides vocabulary and merges.
@@ -411,20 +411,28 @@ impl Model for Bpe {
         }
         match &self.borders {
             // Short words of a vocabulary's own language seldom come apart, and are kept as they are.
-            Some(borders) if piece.len() > WORD_BYTES || !piece.is_ascii() => borders.parts(piece, |start, end| {
-                let part = &piece[start..end];
-                match Key::within(piece.as_bytes(), start, end) {
-                    None => self.encode_part(part, scratch, out),
-                    Some(key) => match scratch.parts.get(key) {
-                        Some((tokens, count)) => push_few(out, tokens, count),
-                        None => {
-                            let begin = out.len();
-                            self.encode_part(part, scratch, out);
-                            scratch.parts.put(key, &out[begin..]);
-                        }
-                    },
-                }
-            }),
+            Some(borders) if piece.len() > WORD_BYTES || !piece.is_ascii() => {
+                // A run of one character is one part again and again.
+                let mut last: Option<(Key, [u32; WORD_TOKENS], usize)> = None;
+                borders.parts(piece, |start, end| {
+                    let part = &piece[start..end];
+                    let Some(key) = Key::within(piece.as_bytes(), start, end) else {
+                        return self.encode_part(part, scratch, out);
+                    };
+                    if let Some((known, tokens, count)) = &last
+                        && *known == key
+                    {
+                        return push_few(out, tokens, *count);
+                    }
+                    if let Some((tokens, count)) = scratch.parts.get(key) {
+                        last = Some((key, *tokens, count));
+                        return push_few(out, tokens, count);
+                    }
+                    let begin = out.len();
+                    self.encode_part(part, scratch, out);
+                    scratch.parts.put(key, &out[begin..]);
+                });
+            }
             _ => self.encode_part(piece, scratch, out),
         }
     }
