@@ -7,6 +7,7 @@ pub mod artifact;
 pub mod chat;
 pub mod document;
 pub mod instance;
+pub mod jinja;
 pub mod model;
 pub mod rng;
 pub mod sampling;

@@ -32,7 +32,13 @@ fn conversation(seed: u64, split: Split, index: usize, chinese_share: f64) -> Co
         (kind.conversation, vec![Message::user(pair.prompt)], answer)
     };
     messages.push(Message::assistant(answer));
-    Conversation { id: id("talk", split, index), messages, task: task.to_owned(), lang: language.code().to_owned() }
+    Conversation {
+        id: id("talk", split, index),
+        messages,
+        task: task.to_owned(),
+        lang: language.code().to_owned(),
+        ..Conversation::default()
+    }
 }
 
 /// Share of preference pairs that set a right answer against a wrong one. They keep alignment from trading being right for

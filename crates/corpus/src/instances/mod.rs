@@ -59,6 +59,7 @@ pub fn conversations(documents: &[Document], seed: u64, count: usize, max_chars:
             messages: vec![Message::user(prompt), Message::assistant(answer)],
             task: task.name().to_string(),
             lang,
+            ..Conversation::default()
         })
     };
     (0..count).filter_map(make).collect()

@@ -1,8 +1,9 @@
 //! Against `transformers.apply_chat_template` (the golden file of `oracle/tokenizer.py`) and by hand.
 
-use serde_json::Value as Json;
+use serde_json::json;
 
 use super::*;
+use crate::instance::Role;
 use crate::tokenizer::tests::trained;
 
 fn golden() -> Json {
@@ -18,7 +19,7 @@ fn template(source: &str) -> ChatTemplate {
 }
 
 fn system(content: &str) -> Message {
-    Message { role: Role::System, content: content.to_owned() }
+    Message::new(Role::System, content)
 }
 
 /// The parts of a conversation that are targets, each with what it decodes to.
@@ -112,11 +113,11 @@ fn conversations_that_cannot_be_learnt_are_refused() {
     check("{{ messages[1].content }}<|im_end|>", &both, "drops message 1 (user)");
     check("{{ messages[0].content }}", &both, "drops message 2 (assistant)");
     check("{% for m in messages[::-1] %}{{ m.content }}<|im_end|>{% endfor %}", &both, "moves message 2 (assistant)");
-    check("{{ messages[0].content }}{{ messages[0].content }}", &both, "repeats or moves message 1 (user)");
+    check("{{ messages[0].content }}{{ messages[0].content }}", &both, "drops message 2 (assistant)");
     check(
         "{% for m in messages %}{{ m.content | upper }}<|im_end|>{% endfor %}",
         &both,
-        "changes the text of message 1",
+        "changes the text of message 2",
     );
     check("{% for m in messages %}{{ m.content | length }}{% endfor %}", &both, "drops message 1");
     check("{% for m in messages %}{{ m.content }}\n\n{% endfor %}", &both, "no special token after message 2");
@@ -197,4 +198,167 @@ fn a_published_template_renders() {
     let expected = "<|im_start|>system\nYou are a helpful assistant<|im_end|>\n<|im_start|>user\n你好<|im_end|>\n\
         <|im_start|>assistant\n你好！<|im_end|>\n<|im_start|>assistant\n";
     assert_eq!(template.render(&messages, true).unwrap(), expected);
+}
+
+/// The targets of a conversation, or the error.
+fn learnt(source: &str, messages: Json, loss: LossOptions) -> Result<Vec<String>, String> {
+    let tokenizer = trained("single_digits");
+    let named = vec![("eos_token".to_owned(), "<|im_end|>".to_owned())];
+    let template = ChatTemplate::new(source, named).unwrap();
+    let options = ChatOptions::default();
+    let found = template.encode_training(&tokenizer, messages.as_array().unwrap(), &options, &loss);
+    let found = found.map_err(|error| error.to_string())?;
+    assert_eq!(tokenizer.decode(&found.ids, false), found.placed.text);
+    Ok(targets(&tokenizer, &found.into()))
+}
+
+const THINKING: &str = "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.role == 'assistant' %}\
+    {% set text = m.content or '' %}\
+    {% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>\n\
+    {% elif '</think>' in text %}{% set text = text.split('</think>')[-1].lstrip('\\n') %}\
+    {% elif loop.last %}<think></think>\n{% endif %}{{ text }}\
+    {% for c in m.tool_calls or [] %}<call>{{ c.function.name }} {{ c.function.arguments | tojson }}</call>{% endfor %}\
+    {% else %}{{ m.content }}{% endif %}<|im_end|>\n{% endfor %}\
+    {% if add_generation_prompt %}<|im_start|>assistant\n\
+    {% if enable_thinking is false %}<think></think>\n{% endif %}{% endif %}";
+
+#[test]
+fn calls_and_thoughts_are_learnt_with_what_the_template_writes_around_them() {
+    let call = json!([{"function": {"name": "count", "arguments": {"what": "<|im_end|>", "n": 2}}}]);
+    let messages = json!([
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "", "tool_calls": call},
+        {"role": "tool", "content": "2"},
+        {"role": "assistant", "content": "<think>x</think>\n\nTwo."},
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "reasoning_content": "so", "content": "Two."},
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": "Two."},
+    ]);
+    let expected = [
+        "<call>count {\"what\": \"<|im_end|>\", \"n\": 2}</call><|im_end|>",
+        "Two.<|im_end|>",
+        "<think>so</think>\nTwo.<|im_end|>",
+        // The empty thoughts belong to the prompt of a model that is told not to think.
+        "Two.<|im_end|>",
+    ];
+    assert_eq!(learnt(THINKING, messages.clone(), LossOptions::default()).unwrap(), expected);
+    let last = LossOptions { train_on: TrainOn::Last, ..LossOptions::default() };
+    assert_eq!(learnt(THINKING, messages.clone(), last).unwrap(), expected[3..]);
+    // A call before whose beginning no prompt stands is refused, not guessed.
+    let bare = "{% for m in messages %}{{ m.content or m.tool_calls[0].function.name }}<|im_end|>{% endfor %}";
+    assert_eq!(learnt(bare, json!([messages[0], messages[1]]), LossOptions::default()).unwrap(), ["count<|im_end|>"]);
+}
+
+#[test]
+fn the_space_before_an_answer_is_the_model_s_and_a_header_is_not() {
+    let messages = json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": " two "}]);
+    let check = |source: &str, expected: &str| {
+        assert_eq!(learnt(source, messages.clone(), LossOptions::default()).unwrap(), [expected], "{source}");
+    };
+    let bracketed = "{% for m in messages %}{% if m.role == 'user' %}[Q] {{ m.content }} [/Q]{% else %} {{ m.content | trim }}<|im_end|>{% endif %}{% endfor %}";
+    check(bracketed, " two<|im_end|>");
+    check("{% for m in messages %}{{ m.role }}: {{ m.content | trim }}<|im_end|>{% endfor %}", "two<|im_end|>");
+    // Cut by its number of characters a text cannot be followed.
+    let cut = "{% for m in messages %}{{ m.content[:4] }}<|im_end|>{% endfor %}";
+    let error = learnt(cut, messages.clone(), LossOptions::default()).unwrap_err();
+    assert!(error.contains("changes the text of message 2 (assistant)"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_learnt_whole_is_refused() {
+    let chat = json!([{"role": "user", "content": "q"}, {"role": "assistant", "content": "two boats"}]);
+    let refused = |source: &str, loss: LossOptions, expected: &str| {
+        let error = learnt(source, chat.clone(), loss).unwrap_err();
+        assert!(error.contains(expected), "{expected}: {error}");
+    };
+    let all = LossOptions::default();
+    let tagged = |inside: &str, after: &str| {
+        format!(
+            "{{% for m in messages %}}{{% if m.role == 'user' %}}{{{{ m.content }}}}<|im_start|>{{% else %}}{{% generation %}}{inside}{{% endgeneration %}}{after}{{% endif %}}{{% endfor %}}"
+        )
+    };
+    let fine = tagged("{{ m.content }}<|im_end|>", "");
+    assert_eq!(learnt(&fine, chat.clone(), all).unwrap(), ["two boats<|im_end|>"]);
+    refused(
+        &tagged("{{ m.content }}", "<|im_end|>"),
+        all,
+        "stop token <|im_end|> after message 2 (assistant) is outside the loss mask",
+    );
+    let waived = LossOptions { waive_stop: true, ..all };
+    assert_eq!(learnt(&tagged("{{ m.content }}", "<|im_end|>"), chat.clone(), waived).unwrap(), ["two boats"]);
+    refused(&tagged("", "{{ m.content }}<|im_end|>"), all, "the loss mask is empty");
+    refused(CHATML, LossOptions { max_tokens: Some(12), ..all }, "message 2 (assistant) would be cut");
+    // What comes after the last target may be cut.
+    let length = {
+        let masked = ChatTemplate::chatml()
+            .encode_conversation(&trained("single_digits"), &[Message::user("q"), Message::assistant("two boats")]);
+        masked.unwrap().ids.len()
+    };
+    let tail = LossOptions { max_tokens: Some(length - 1), ..all };
+    let tokenizer = trained("single_digits");
+    let cut = ChatTemplate::chatml()
+        .encode_training(&tokenizer, chat.as_array().unwrap(), &ChatOptions::default(), &tail)
+        .unwrap();
+    assert_eq!((cut.ids.len(), cut.is_target.len()), (length - 1, length - 1));
+    refused(
+        "{% for m in messages %}{{ m.content | replace('boats', 'x') }}<|im_end|>{% endfor %}",
+        all,
+        "changes the text of message 2",
+    );
+    refused(
+        "{% for m in messages %}{{ m.content if m.content != 'two boats' else '2' }}<|im_end|>{% endfor %}",
+        all,
+        "message 2 (assistant)",
+    );
+    refused("{% for m in messages %}{{ m.content }}{% endfor %}", all, "no special token after message 2");
+    let no_role = learnt(CHATML, json!([{"content": "x"}]), all).unwrap_err();
+    assert!(no_role.contains("message 1: it has no role"), "{no_role}");
+    let reserved = learnt(CHATML, json!([{"role": "user", "content": "a\u{FDD0}b"}, chat[1]]), all).unwrap_err();
+    assert!(reserved.contains("message 1 has the noncharacter U+FDD0"), "{reserved}");
+}
+
+#[test]
+fn special_tokens_from_outside_are_text_wherever_they_stand() {
+    let tokenizer = trained("single_digits");
+    let source = "<|im_start|>{{ tools | tojson }}{{ documents[0].text }}{% for m in messages %}{{ m.name }}{% for p in m.content %}{{ p.text }}{% endfor %}<|im_end|>{% endfor %}";
+    let messages = [
+        json!({"role": "user", "name": "<|im_end|>", "content": [{"type": "text", "text": "a<|im_start|>"}, {"type": "text", "text": "b"}]}),
+    ];
+    let options = ChatOptions {
+        tools: Some(vec![json!({"name": "<|im_end|>"})]),
+        documents: Some(vec![json!({"text": "<|endoftext|>"})]),
+        ..ChatOptions::default()
+    };
+    let found = ChatTemplate::new(source, Vec::new()).unwrap().encode_json(&tokenizer, &messages, &options).unwrap();
+    assert_eq!(found.ids.iter().filter(|&&id| tokenizer.is_special(id)).count(), 2);
+    assert_eq!(tokenizer.decode(&found.ids, false), found.placed.text);
+    // Where it cannot be told whose a special token is, nothing is guessed.
+    let hiding =
+        ChatTemplate::new("{{ messages[0].content if messages[0].content == '<|im_end|>' else 'x' }}", Vec::new())
+            .unwrap();
+    let error = hiding.encode_prompt(&tokenizer, &[Message::user("<|im_end|>")]).unwrap_err();
+    assert!(matches!(error, ChatError::Changed { index: 1, .. }), "{error}");
+}
+
+#[test]
+fn named_templates_and_clocks() {
+    let dir = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    let list = r#"{"chat_template": [{"name": "tool_use", "template": "t"}, {"name": "rag", "template": "r"}]}"#;
+    write("tokenizer_config.json", list);
+    let load =
+        |name, has_tools| ChatTemplate::load_named(dir.path(), name, has_tools).map(|found| found.source().to_owned());
+    assert_eq!((load(Some("rag"), false).unwrap(), load(None, true).unwrap()), ("r".to_owned(), "t".to_owned()));
+    let error = load(None, false).unwrap_err().to_string();
+    assert!(error.contains("no chat template named default; there are: tool_use, rag"), "{error}");
+    write("chat_template.jinja", "d");
+    std::fs::create_dir(dir.path().join("additional_chat_templates")).unwrap();
+    write("additional_chat_templates/rag.jinja", "r2");
+    assert_eq!((load(None, true).unwrap(), load(Some("rag"), true).unwrap()), ("d".to_owned(), "r2".to_owned()));
+
+    let clock =
+        template("{{ strftime_now('%d %b %Y %H:%M') }}").at(jiff::civil::date(2024, 7, 6).at(5, 4, 0, 0)).unwrap();
+    assert_eq!(clock.render(&[Message::user("q")], false).unwrap(), "06 Jul 2024 05:04");
+    assert_eq!(template("{{ strftime_now('%Y') | length }}").render(&[Message::user("q")], false).unwrap(), "4");
 }

@@ -82,6 +82,11 @@ impl Matcher {
     /// The segments of `text`, in order, together the whole text, none empty. Special tokens stay plain text unless
     /// `parse_special`.
     pub(crate) fn split(&self, text: &str, parse_special: bool) -> Vec<Segment> {
+        self.split_where(text, |_| parse_special)
+    }
+
+    /// As [`split`](Matcher::split), with special tokens found only where `parses` says so of the bytes they take.
+    pub(crate) fn split_where(&self, text: &str, parses: impl Fn(Range<usize>) -> bool) -> Vec<Segment> {
         let mut out = Vec::new();
         let mut plain = 0;
         let mut position = 0;
@@ -100,7 +105,7 @@ impl Matcher {
             let (mut start, mut end) = (position, position + length);
             position = end;
             let stands_alone = !text[..start].ends_with(is_word) && !text[end..].starts_with(is_word);
-            if (token.special && !parse_special) || (token.single_word && !stands_alone) {
+            if (token.special && !parses(start..end)) || (token.single_word && !stands_alone) {
                 continue;
             }
             if token.strip_left {

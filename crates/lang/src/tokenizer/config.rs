@@ -14,6 +14,8 @@ pub(crate) struct FolderConfig {
     /// Named tokens (`bos_token`, …) and their texts, in the order of the file.
     pub(crate) named_tokens: Vec<(String, String)>,
     pub(crate) chat_template: Option<String>,
+    /// All templates with their names; a single one is named `default`.
+    pub(crate) chat_templates: Vec<(String, String)>,
     pub(crate) model_max_length: Option<u64>,
     /// `do_lower_case` of BERT's tokenizers.
     pub(crate) lowercase: Option<bool>,
@@ -46,14 +48,13 @@ impl FolderConfig {
             let fields: Map<String, Value> = parse(&map, &text)?;
             config.read_named_tokens(&fields, &map)?;
         }
-        // The newer place of the template wins over the field, as in transformers.
-        if let Some(template) = read(&dir.join("chat_template.jinja"))? {
-            config.chat_template = Some(template);
-        }
         let tiktoken = dir.join("tiktoken.json");
         if let Some(text) = read(&tiktoken)? {
             config.tiktoken = Some(parse(&tiktoken, &text)?);
         }
+        config.read_template_files(dir)?;
+        let default = config.chat_templates.iter().find(|(name, _)| name == "default");
+        config.chat_template = default.map(|(_, source)| source.clone());
         Ok(config)
     }
 
@@ -68,18 +69,16 @@ impl FolderConfig {
             fields.insert("id".to_owned(), id.into());
             self.added_tokens.push(Value::Object(fields));
         }
-        self.chat_template = match fields.get("chat_template") {
-            None | Some(Value::Null) => None,
-            Some(Value::String(source)) => Some(source.clone()),
+        self.chat_templates = match fields.get("chat_template") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::String(source)) => vec![("default".to_owned(), source.clone())],
             Some(Value::Array(templates)) => {
-                let default = templates.iter().find(|template| template["name"] == "default");
-                let source = default.and_then(|template| template["template"].as_str());
-                match source {
-                    Some(source) => Some(source.to_owned()),
-                    None => {
-                        return Err(self.invalid("chat_template lists no template named default".to_owned()));
-                    }
-                }
+                let named = |template: &Value| {
+                    Some((template["name"].as_str()?.to_owned(), template["template"].as_str()?.to_owned()))
+                };
+                let found: Option<Vec<_>> = templates.iter().map(named).collect();
+                found
+                    .ok_or_else(|| self.invalid("chat_template lists something without name and template".to_owned()))?
             }
             Some(_) => {
                 return Err(self.invalid("chat_template is neither a text nor a list of templates".to_owned()));
@@ -87,6 +86,27 @@ impl FolderConfig {
         };
         // Files of transformers write 10^30 for "no limit".
         self.model_max_length = fields.get("model_max_length").and_then(Value::as_u64);
+        Ok(())
+    }
+
+    /// The templates that stand in files of their own; the newer place, which wins over the field as in transformers.
+    fn read_template_files(&mut self, dir: &Path) -> Result<(), TokenizerError> {
+        let mut found = Vec::new();
+        if let Some(source) = read_if_present(&dir.join("chat_template.jinja"))? {
+            found.push(("default".to_owned(), source));
+        }
+        let folder = dir.join("additional_chat_templates");
+        if let Ok(entries) = std::fs::read_dir(&folder) {
+            let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+            paths.sort();
+            for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "jinja")) {
+                let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                found.push((name, read(path)?));
+            }
+        }
+        if !found.is_empty() {
+            self.chat_templates = found;
+        }
         Ok(())
     }
 

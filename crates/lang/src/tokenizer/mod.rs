@@ -248,6 +248,12 @@ impl Tokenizer {
         tokens.into_iter().map(|token| (token.id, token.range)).collect()
     }
 
+    /// The tokens of `text`, special ones parsed outside the ranges `untrusted` alone; with byte-level vocabularies no
+    /// token goes across one of `breaks`. Used by the chat templates.
+    pub(crate) fn encode_around(&self, text: &str, untrusted: &[Range<usize>], breaks: &[usize]) -> Vec<Token> {
+        self.core.pipeline.encode_around(text, untrusted, breaks)
+    }
+
     /// The tokens of a text, or of two for a model that compares them, as `encode` of Hugging Face gives them.
     pub fn encode_texts(&self, text: &str, second: Option<&str>, options: EncodeOptions) -> Vec<Token> {
         let inputs: Vec<&str> = [text].into_iter().chain(second).collect();

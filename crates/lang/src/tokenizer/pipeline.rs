@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::ops::Range;
 
-use super::added::Matcher;
+use super::added::{Matcher, Segment};
 use super::aligned::Aligned;
 use super::encoding::Token;
 use super::model::{Model, Scratch};
@@ -284,7 +284,7 @@ impl Pipeline {
                 Cut::Any(_) | Cut::Bytes(_) => {}
             }
         }
-        for segment in self.normalized(text, range, parse_special, self.needs_origins) {
+        for segment in self.normalized(text, range, |_| parse_special, self.needs_origins) {
             match segment {
                 Normalized::Added { id, .. } => visit(Piece::Added(id)),
                 Normalized::Text(text) => {
@@ -296,15 +296,22 @@ impl Pipeline {
     }
 
     /// The part `range` of `text`, normalized, with the tokens found in it.
-    fn normalized(&self, text: &str, range: Range<usize>, parse_special: bool, track: bool) -> Vec<Normalized> {
+    fn normalized(
+        &self,
+        text: &str,
+        range: Range<usize>,
+        parses: impl Fn(Range<usize>) -> bool,
+        track: bool,
+    ) -> Vec<Normalized> {
         let mut aligned = Aligned::new(text, range, track);
         if let Some(normalizer) = &self.normalizer {
             normalizer.normalize(&mut aligned);
         }
-        if self.normalized_matcher.finds_nothing(parse_special) {
+        if self.normalized_matcher.finds_nothing(true) {
             return vec![Normalized::Text(aligned)];
         }
-        let segments = self.normalized_matcher.split(&aligned.text, parse_special).into_iter();
+        let parses = |found: Range<usize>| parses(aligned.origin(found.start, found));
+        let segments = self.normalized_matcher.split_where(&aligned.text, parses).into_iter();
         let parts = segments.map(|segment| match segment.token {
             Some(id) => {
                 let origin = aligned.origin(segment.range.start, segment.range.clone());
@@ -327,16 +334,25 @@ impl Pipeline {
 
     /// The tokens of `text` with the bytes of it they stand for.
     pub(crate) fn encode_ranges(&self, text: &str, parse_special: bool) -> Vec<Token> {
+        self.encode_segments(text, self.matcher.split(text, parse_special), |_| parse_special)
+    }
+
+    fn encode_segments(
+        &self,
+        text: &str,
+        segments: Vec<Segment>,
+        parses: impl Fn(Range<usize>) -> bool + Copy,
+    ) -> Vec<Token> {
         let mut out = Vec::new();
         let mut found = Vec::new();
         self.with_memory(|memory| {
-            for segment in self.matcher.split(text, parse_special) {
+            for segment in segments {
                 if let Some(id) = segment.token {
                     let spaces = outer_spaces(&text[segment.range.clone()]);
                     out.push(Token { spaces, ..Token::new(id, segment.range) });
                     continue;
                 }
-                for part in self.normalized(text, segment.range, parse_special, true) {
+                for part in self.normalized(text, segment.range, parses, true) {
                     let part = match part {
                         Normalized::Added { id, origin, spaces } => {
                             out.push(Token { spaces, ..Token::new(id, origin) });
@@ -377,6 +393,26 @@ impl Pipeline {
             };
         });
         last
+    }
+
+    /// The tokens of `text` with the bytes of it they stand for. Special tokens are found outside the ranges `untrusted`
+    /// alone, and pieces end at `breaks` where the kind of vocabulary allows to encode parts on their own.
+    pub(crate) fn encode_around(&self, text: &str, untrusted: &[Range<usize>], breaks: &[usize]) -> Vec<Token> {
+        let is_trusted =
+            |found: Range<usize>| !untrusted.iter().any(|range| range.start < found.end && found.start < range.end);
+        // A space put before every part, as some normalizers do, would stand in the middle of the text.
+        let may_break = !matches!(self.cut, Cut::Any(_));
+        let mut segments = Vec::new();
+        for segment in self.matcher.split_where(text, is_trusted) {
+            let mut rest = segment.range.clone();
+            let inside = |at: &&usize| may_break && segment.token.is_none() && segment.range.contains(at);
+            for &at in breaks.iter().filter(inside).filter(|&&at| at > segment.range.start) {
+                segments.push(Segment { range: rest.start..at, token: None });
+                rest.start = at;
+            }
+            segments.push(Segment { range: rest, token: segment.token });
+        }
+        self.encode_segments(text, segments, is_trusted)
     }
 
     /// The stretches of `text`, each an added token or plain text, without normalizing.

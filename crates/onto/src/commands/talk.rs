@@ -69,8 +69,7 @@ pub fn chat(session: &Session, arguments: &ChatArguments) -> Result<()> {
     let config = sampling(session, &arguments.sampling)?;
     let open = open(&arguments.model, None)?;
     let mut messages = Vec::new();
-    let start: Vec<Message> =
-        arguments.system.iter().map(|text| Message { role: Role::System, content: text.clone() }).collect();
+    let start: Vec<Message> = arguments.system.iter().map(|text| Message::new(Role::System, text.clone())).collect();
     messages.extend(start.clone());
     let interactive = std::io::stdin().is_terminal();
     let terminal = &session.terminal;
