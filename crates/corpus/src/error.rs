@@ -65,6 +65,47 @@ pub enum CorpusError {
         /// The serialiser's reason.
         source: serde_json::Error,
     },
+    /// A temporary file could not be written because the disk is full.
+    #[error(
+        "{path}: the disk is full after {written} bytes of temporary files\n\
+         hint: --scratch DIR puts them on another disk; `onto corpus plan` says how much is needed"
+    )]
+    ScratchFull {
+        /// The file being written.
+        path: PathBuf,
+        /// Bytes of it and of the other temporary files that were written before.
+        written: u64,
+    },
+    /// A temporary file does not hold what was written to it.
+    #[error("{path}, byte {byte}: what was written there is no longer there; the disk or another program changed it")]
+    ScratchDamaged {
+        /// The file.
+        path: PathBuf,
+        /// Start of the damaged block.
+        byte: u64,
+    },
+    /// The memory budget is too small for the work.
+    #[error("{what} needs {needed} bytes of memory, and {given} were allowed\nhint: give it more with --memory {hint}")]
+    Memory {
+        /// What needs it.
+        what: String,
+        /// The least that would do, in bytes.
+        needed: u64,
+        /// The budget, in bytes.
+        given: u64,
+        /// The least that would do, as a person types it.
+        hint: String,
+    },
+    /// A setting of deduplication is out of range.
+    #[error("{key} is {value}, but must be {expected}")]
+    Setting {
+        /// Name of the setting.
+        key: &'static str,
+        /// The value found.
+        value: String,
+        /// What is allowed.
+        expected: String,
+    },
     /// A value of the cleaning configuration is out of range.
     #[error("clean.{key} is {value}, but must be {expected}\nhint: change it with --set clean.{key}=…")]
     Config {
@@ -146,5 +187,11 @@ impl CorpusError {
     /// An input/output error at `path`.
     pub(crate) fn io(path: &std::path::Path, action: &'static str, source: std::io::Error) -> Self {
         CorpusError::Io { path: path.to_path_buf(), action, source }
+    }
+
+    /// Too small a budget; `needed` is named in whole MiB.
+    pub(crate) fn memory(what: impl Into<String>, needed: u64, given: u64) -> Self {
+        let hint = format!("{}MiB", needed.div_ceil(1 << 20));
+        CorpusError::Memory { what: what.into(), needed, given, hint }
     }
 }

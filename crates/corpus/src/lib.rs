@@ -7,6 +7,7 @@
 //! how text is modelled, and no rule knows where its text came from.
 
 pub mod clean;
+pub mod dedup;
 mod error;
 pub mod instances;
 pub mod langid;

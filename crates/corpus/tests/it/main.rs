@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod cleaning;
+mod dedup;
 mod reading;
 mod real;
+mod sets;
+mod spans;
 mod tagging;
 mod units;

@@ -9,7 +9,7 @@ use corpus::read::{ReadOptions, read};
 use lang::document::Document;
 
 /// A file or folder of the data, or `None` with a message.
-fn data(path: &str) -> Option<PathBuf> {
+pub fn data(path: &str) -> Option<PathBuf> {
     let root = std::env::var_os("ONTO_DATA")
         .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")), PathBuf::from);
     let found = root.join(path);
@@ -21,7 +21,7 @@ fn data(path: &str) -> Option<PathBuf> {
     }
 }
 
-fn unpacked(path: &std::path::Path) -> Vec<u8> {
+pub fn unpacked(path: &std::path::Path) -> Vec<u8> {
     zstd::decode_all(std::fs::File::open(path).unwrap()).unwrap()
 }
 

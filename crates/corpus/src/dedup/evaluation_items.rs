@@ -1,0 +1,216 @@
+//! Evaluation sets of any of the usual shapes, as what is looked for in a corpus: a prompt and its right answer.
+//!
+//! The keys of a JSON line say what it is; wrappers such as `Question:` and `Answer:` are taken off, since a leaked item
+//! seldom carries them. Text files give an item for every line.
+
+use serde_json::{Map, Value};
+
+/// One item of an evaluation set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EvaluationItem {
+    /// Its name: its own id, or file and line.
+    pub id: String,
+    /// What is asked or shown.
+    pub prompt: String,
+    /// The right answer or continuation; empty where there is none.
+    pub answer: String,
+}
+
+/// Keys that hold the prompt, the most telling first.
+const PROMPTS: [&str; 16] = [
+    "query",
+    "question",
+    "prompt",
+    "ctx",
+    "context",
+    "instruction",
+    "input",
+    "goal",
+    "premise",
+    "problem",
+    "sentence",
+    "text",
+    "passage",
+    "story",
+    "source",
+    "sentence1",
+];
+/// Keys that stand before the prompt, where there are any.
+const BEFORE: [&str; 3] = ["passage", "context", "article"];
+/// Keys that hold the answer as text.
+const ANSWERS: [&str; 9] =
+    ["continuation", "answer", "answers", "target", "output", "completion", "response", "label", "gold"];
+/// Keys that hold choices.
+const CHOICES: [&str; 5] = ["choices", "endings", "options", "context_options", "answers"];
+
+impl EvaluationItem {
+    /// Reads one JSON line; none when it has no text that could be looked for. `place` names the item when it has no id.
+    pub fn from_json(value: &Value, place: &str) -> Option<EvaluationItem> {
+        let map = match value {
+            Value::String(text) => {
+                return Some(EvaluationItem { id: place.to_string(), prompt: bare(text), answer: String::new() });
+            }
+            Value::Object(map) => map,
+            _ => return None,
+        };
+        let id = ["id", "ind", "task_id", "question_id"].iter().find_map(|key| scalar(map.get(*key)?));
+        let task = map.get("task").or_else(|| map.get("subject")).and_then(Value::as_str);
+        let id = match (task, id) {
+            (Some(task), Some(id)) => format!("{task}/{id}"),
+            (None, Some(id)) => format!("{place}#{id}"),
+            _ => place.to_string(),
+        };
+        let choices = CHOICES.iter().find_map(|key| Some((*key, choice_texts(map.get(*key)?)?)));
+        let right = choices.as_ref().and_then(|(_, choices)| right_choice(map, choices));
+        // Winograd schemas: the choices are the beginnings.
+        if let (Some(("context_options", _)), Some(begin)) = (&choices, &right) {
+            let rest = map.get("continuation").and_then(Value::as_str).unwrap_or_default();
+            return Some(EvaluationItem { id, prompt: bare(&format!("{begin} {rest}")), answer: String::new() });
+        }
+        let (key, mut prompt) = PROMPTS.iter().find_map(|key| Some((*key, text_of(map.get(*key)?)?)))?;
+        if let Some(before) = BEFORE.iter().filter(|before| **before != key).find_map(|key| map.get(*key)?.as_str()) {
+            prompt = format!("{before}\n{prompt}");
+        }
+        let answer = right
+            .or_else(|| ANSWERS.iter().filter(|other| **other != key).find_map(|key| text_of(map.get(*key)?)))
+            .unwrap_or_default();
+        Some(EvaluationItem { id, prompt: bare(&prompt), answer: answer.trim().to_string() })
+    }
+
+    /// The lines of a text file.
+    pub fn from_text(text: &str, name: &str) -> Vec<EvaluationItem> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        lines
+            .map(|(number, line)| EvaluationItem {
+                id: format!("{name}:{}", number + 1),
+                prompt: line.trim().to_string(),
+                answer: String::new(),
+            })
+            .collect()
+    }
+}
+
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A text, the text of a list's first member, or the last turn of a person in a list of messages.
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::Array(items) => {
+            let turns = items.iter().rev().find(|item| item.get("role").and_then(Value::as_str) == Some("user"));
+            match turns {
+                Some(turn) => turn.get("content").and_then(Value::as_str).map(str::to_string),
+                None => items.first().and_then(text_of),
+            }
+        }
+        Value::Object(map) => ["text", "content", "value"].iter().find_map(|key| text_of(map.get(*key)?)),
+        _ => None,
+    }
+}
+
+fn choice_texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(items) => items.iter().map(text_of).collect(),
+        // ARC: {"text": [...], "label": [...]}.
+        Value::Object(map) => choice_texts(map.get("text")?),
+        _ => None,
+    }
+}
+
+/// The choice that `gold`, `answer` or `label` names by number or letter, or repeats.
+fn right_choice(map: &Map<String, Value>, choices: &[String]) -> Option<String> {
+    let named = ["gold", "answer", "label", "answerKey", "correct"].iter().find_map(|key| map.get(*key))?;
+    let index = match named {
+        Value::Number(number) => number.as_u64()? as usize,
+        Value::String(text) => {
+            if choices.contains(text) {
+                return Some(text.clone());
+            }
+            let mut characters = text.chars();
+            match (characters.next(), characters.next()) {
+                (Some(letter @ 'A'..='Z'), None) => letter as usize - 'A' as usize,
+                (Some(digit @ '0'..='9'), None) => digit as usize - '0' as usize,
+                _ => return None,
+            }
+        }
+        _ => return None,
+    };
+    choices.get(index).cloned()
+}
+
+/// Without the labels that evaluation harnesses put around a question.
+fn bare(text: &str) -> String {
+    const OPENERS: [&str; 6] = ["question:", "q:", "passage:", "context:", "problem:", "goal:"];
+    const CLOSERS: [&str; 2] = ["answer:", "a:"];
+    let mut text = text.trim();
+    for opener in OPENERS {
+        if text.len() >= opener.len() && text.is_char_boundary(opener.len()) {
+            let (head, rest) = text.split_at(opener.len());
+            if head.eq_ignore_ascii_case(opener) {
+                text = rest.trim_start();
+                break;
+            }
+        }
+    }
+    for closer in CLOSERS {
+        let start = text.len().saturating_sub(closer.len());
+        let before = text.get(..start).and_then(|before| before.chars().next_back());
+        if text.get(start..).is_some_and(|tail| tail.eq_ignore_ascii_case(closer))
+            && before.is_none_or(|c| !c.is_alphanumeric())
+        {
+            text = text[..start].trim_end();
+            break;
+        }
+    }
+    text.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn shapes_of_known_sets() {
+        let check = |value: Value, prompt: &str, answer: &str| {
+            let item = EvaluationItem::from_json(&value, "file:1").unwrap();
+            assert_eq!((item.prompt.as_str(), item.answer.as_str()), (prompt, answer), "{value}");
+        };
+        check(json!({"query": "Question: Why?\nAnswer:", "choices": ["no", "yes"], "gold": 1}), "Why?", "yes");
+        check(json!({"question": "Two?", "choices": ["1", "2"], "answer": "B", "subject": "x"}), "Two?", "2");
+        check(json!({"context": "Once upon a", "continuation": "time"}), "Once upon a", "time");
+        check(json!({"ctx": "He", "endings": ["ran", "sat"], "label": "1"}), "He", "sat");
+        check(
+            json!({"context_options": ["Ann so Ann", "Ann so Bea"], "continuation": "won.", "gold": 1}),
+            "Ann so Bea won.",
+            "",
+        );
+        check(json!({"prompt": [{"role": "user", "content": "Hi?"}], "answer": "Hello"}), "Hi?", "Hello");
+        check(json!({"passage": "P.", "question": "is it", "answer": true}), "P.\nis it", "");
+        check(
+            json!({"question": "Q?", "choices": {"text": ["x", "y"], "label": ["A", "B"]}, "answerKey": "A"}),
+            "Q?",
+            "x",
+        );
+        check(json!({"question": "How many?", "answer": "Four. #### 4"}), "How many?", "Four. #### 4");
+        check(json!("just a text"), "just a text", "");
+        assert!(EvaluationItem::from_json(&json!({"n": 3}), "f").is_none());
+        assert!(EvaluationItem::from_json(&json!(3), "f").is_none());
+        assert_eq!(EvaluationItem::from_json(&json!({"id": 7, "task": "t", "text": "a"}), "f").unwrap().id, "t/7");
+    }
+
+    #[test]
+    fn labels_are_taken_off_once_and_only_there() {
+        assert_eq!(bare("Q: what is A: b"), "what is A: b");
+        assert_eq!(bare("question: 你好？\nAnswer:"), "你好？");
+        assert_eq!(bare("Pasta:"), "Pasta:");
+        assert_eq!(bare("a:"), "");
+    }
+}
