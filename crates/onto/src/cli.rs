@@ -1,8 +1,10 @@
 //! What can be typed: one definition that feeds parsing and help.
 
 mod bench;
+mod bench_corpus;
 mod corpus;
 mod regularize;
+mod dedup;
 mod replay;
 mod tokenizer;
 mod vocabulary;
@@ -12,7 +14,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArguments, BenchTrainArguments};
+pub use bench_corpus::{BenchCorpusCommand, BenchDedupArguments};
 pub use corpus::{BuildArguments, CorpusCommand, MakeArguments, PathsArguments};
+pub use dedup::{DecontaminateArguments, DedupArguments, DedupLevel, PlanArguments, Stays};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
 };

@@ -3,7 +3,13 @@
 //! The keys of a JSON line say what it is; wrappers such as `Question:` and `Answer:` are taken off, since a leaked item
 //! seldom carries them. Text files give an item for every line.
 
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
 use serde_json::{Map, Value};
+
+use crate::error::CorpusError;
 
 /// One item of an evaluation set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +94,128 @@ impl EvaluationItem {
             })
             .collect()
     }
+}
+
+/// Reads evaluation sets: files or folders (recursively, in path order; hidden files are passed over) of `.jsonl`,
+/// `.json` and `.txt`, also `.gz` and `.zst`. What cannot be used is named in the second list, and nothing else is left out.
+///
+/// # Errors
+/// [`CorpusError::Missing`], [`CorpusError::Io`], [`CorpusError::Memory`] for sets of more than `memory` bytes of text,
+/// [`CorpusError::NoDocuments`] when no item was found.
+pub fn read_evaluation_items(
+    paths: &[PathBuf],
+    memory: u64,
+) -> Result<(Vec<EvaluationItem>, Vec<String>), CorpusError> {
+    let (mut items, mut problems) = (Vec::new(), Vec::new());
+    let (mut files, mut left) = (0, memory);
+    for path in paths {
+        let mut found = Vec::new();
+        collect(path, &mut found)?;
+        files += found.len();
+        for file in found {
+            let name = file.strip_prefix(path).ok().filter(|rest| !rest.as_os_str().is_empty());
+            let name = name.map_or_else(|| file.file_name().map(PathBuf::from).unwrap_or_default(), Path::to_path_buf);
+            let before = items.len();
+            read_file(&file, &name.to_string_lossy(), left, &mut items, &mut problems)?;
+            let read: usize = items[before..].iter().map(|item| item.prompt.len() + item.answer.len()).sum();
+            left = left.saturating_sub(read as u64);
+        }
+    }
+    if items.is_empty() {
+        let first = problems.first().map(|problem| format!("; first: {problem}")).unwrap_or_default();
+        let path = paths.first().cloned().unwrap_or_default();
+        return Err(CorpusError::NoDocuments { path, files, problems: problems.len(), first });
+    }
+    Ok((items, problems))
+}
+
+/// Files below a path, in path order. Links to folders are not followed, so there are no loops.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), CorpusError> {
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => CorpusError::Missing { path: path.to_owned() },
+        _ => CorpusError::io(path, "read", error),
+    })?;
+    if metadata.is_file() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let fail = |error| CorpusError::io(path, "read", error);
+    let entries = std::fs::read_dir(path).map_err(fail)?.collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    let mut entries: Vec<(PathBuf, bool)> = entries
+        .iter()
+        .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+        .map(|entry| (entry.path(), entry.file_type().is_ok_and(|kind| kind.is_dir())))
+        .collect();
+    entries.sort();
+    for (path, is_folder) in entries {
+        if is_folder {
+            collect(&path, files)?;
+        } else if path.is_file() && !path.file_name().is_some_and(|name| name.eq_ignore_ascii_case("readme.md")) {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn read_file(
+    path: &Path,
+    name: &str,
+    most: u64,
+    items: &mut Vec<EvaluationItem>,
+    problems: &mut Vec<String>,
+) -> Result<(), CorpusError> {
+    let fail = |error| CorpusError::io(path, "read", error);
+    let file = BufReader::new(File::open(path).map_err(fail)?);
+    let (inner, unpacked): (&str, Box<dyn Read>) = if let Some(inner) = name.strip_suffix(".gz") {
+        (inner, Box::new(flate2::bufread::MultiGzDecoder::new(file)))
+    } else if let Some(inner) = name.strip_suffix(".zst") {
+        (inner, Box::new(zstd::stream::read::Decoder::with_buffer(file).map_err(fail)?))
+    } else {
+        (name, Box::new(file))
+    };
+    let kind = Path::new(inner).extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if !["jsonl", "ndjson", "json", "txt", "md"].contains(&kind.as_str()) {
+        problems.push(format!("{}: evaluation sets are .jsonl, .json and .txt (also .gz, .zst)", path.display()));
+        return Ok(());
+    }
+    let mut bytes = Vec::new();
+    // JSON has more bytes than its texts.
+    let limit = most.saturating_mul(4);
+    if let Err(error) = unpacked.take(limit + 1).read_to_end(&mut bytes) {
+        problems.push(format!("{}: {error} after {} bytes", path.display(), bytes.len()));
+    }
+    if bytes.len() as u64 > limit {
+        return Err(CorpusError::memory(
+            format!("the evaluation set {}", path.display()),
+            most.saturating_mul(8),
+            most,
+        ));
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    if ["txt", "md"].contains(&kind.as_str()) {
+        items.extend(EvaluationItem::from_text(&text, name));
+        return Ok(());
+    }
+    if kind == "json"
+        && let Ok(Value::Array(values)) = serde_json::from_str::<Value>(&text)
+    {
+        for (number, value) in values.iter().enumerate() {
+            match EvaluationItem::from_json(value, &format!("{name}:{}", number + 1)) {
+                Some(item) => items.push(item),
+                None => problems.push(format!("{}, item {}: no text to look for", path.display(), number + 1)),
+            }
+        }
+        return Ok(());
+    }
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let place = format!("{name}:{}", number + 1);
+        match serde_json::from_str(line).map(|value| EvaluationItem::from_json(&value, &place)) {
+            Ok(Some(item)) => items.push(item),
+            Ok(None) => problems.push(format!("{}, line {}: no text to look for", path.display(), number + 1)),
+            Err(error) => problems.push(format!("{}, line {}: {error}", path.display(), number + 1)),
+        }
+    }
+    Ok(())
 }
 
 fn scalar(value: &Value) -> Option<String> {

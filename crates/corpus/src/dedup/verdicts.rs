@@ -88,10 +88,7 @@ impl Verdicts {
     }
 
     /// The next document that is in a cluster; documents without duplicates are passed over.
-    ///
-    /// # Errors
-    /// Errors of the temporary files.
-    pub fn next(&mut self) -> Result<Option<Verdict>, CorpusError> {
+    fn read(&mut self) -> Result<Option<Verdict>, CorpusError> {
         if let Some(verdict) = self.waiting.take() {
             return Ok(Some(verdict));
         }
@@ -108,7 +105,7 @@ impl Verdicts {
     /// # Errors
     /// Errors of the temporary files.
     pub fn of(&mut self, document: u64) -> Result<Option<Verdict>, CorpusError> {
-        while let Some(verdict) = self.next()? {
+        while let Some(verdict) = self.read()? {
             if verdict.document == document {
                 return Ok(Some(verdict));
             }
@@ -123,6 +120,15 @@ impl Verdicts {
     /// Goes on to the clusters.
     pub fn into_clusters(self) -> Clusters {
         self.clusters
+    }
+}
+
+/// Documents that are in a cluster; those without duplicates are passed over.
+impl Iterator for Verdicts {
+    type Item = Result<Verdict, CorpusError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
     }
 }
 
@@ -148,11 +154,7 @@ pub struct Clusters {
 const NAMES_AT_ONCE: usize = 4096;
 
 impl Clusters {
-    /// The next member. A member that is its own representative begins the next cluster.
-    ///
-    /// # Errors
-    /// Errors of the temporary files.
-    pub fn next(&mut self) -> Result<Option<Member>, CorpusError> {
+    fn read(&mut self) -> Result<Option<Member>, CorpusError> {
         if let Some(member) = self.ready.next() {
             return Ok(Some(member));
         }
@@ -173,6 +175,15 @@ impl Clusters {
         }
         self.ready = batch.into_iter();
         Ok(self.ready.next())
+    }
+}
+
+/// A member that is its own representative begins the next cluster.
+impl Iterator for Clusters {
+    type Item = Result<Member, CorpusError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
     }
 }
 

@@ -152,13 +152,14 @@ fn run(texts: &[String], options: &DocumentOptions, memory: u64) -> Found {
     let mut verdicts = dedup.finish().unwrap();
     let summary = verdicts.summary();
     let mut reasons = BTreeMap::new();
-    while let Some(verdict) = verdicts.next().unwrap() {
+    for verdict in verdicts.by_ref() {
+        let verdict = verdict.unwrap();
         assert!(reasons.insert(verdict.document, verdict.reason).is_none());
         assert_eq!(verdict.kept(), verdict.reason == Reason::Representative);
     }
     let mut clusters: Vec<Vec<u64>> = Vec::new();
-    let mut members = verdicts.into_clusters();
-    while let Some(member) = members.next().unwrap() {
+    for member in verdicts.into_clusters() {
+        let member = member.unwrap();
         assert_eq!(member.id, format!("id-{}", member.verdict.document));
         assert_eq!(reasons[&member.verdict.document], member.verdict.reason);
         if member.verdict.kept() {
@@ -169,7 +170,6 @@ fn run(texts: &[String], options: &DocumentOptions, memory: u64) -> Found {
         assert_eq!(cluster[0], member.verdict.representative);
         assert!(cluster.len() as u64 <= member.verdict.cluster_size);
     }
-    drop(members);
     assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0, "temporary files are gone");
     assert_eq!(summary.clusters as usize, clusters.len());
     assert_eq!(summary.dropped as usize, clusters.iter().map(|c| c.len() - 1).sum::<usize>());

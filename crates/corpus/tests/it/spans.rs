@@ -76,7 +76,7 @@ fn frequent_lines_of_a_bucket_go() {
     let texts: Vec<String> = (0..20)
         .map(|i| {
             // Seven times in the first ten documents, six times in the second ten.
-            let footer = if i < 7 || i >= 14 { "\nAll rights reserved" } else { "" };
+            let footer = if !(7..14).contains(&i) { "\nAll rights reserved" } else { "" };
             format!("text {i}{footer}")
         })
         .collect();

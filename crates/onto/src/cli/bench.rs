@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::vocabulary::Model;
+use super::bench_corpus::BenchCorpusCommand;
 
 /// `onto bench …`
 #[derive(Debug, Subcommand)]
@@ -26,6 +27,9 @@ pub enum BenchCommand {
     /// Texts are encoded as documents of at most 64 KiB that end with a line; beside them a letter, a space and a Han
     /// character repeated for a mebibyte. The best of the rounds that fit the time counts.
     Tokenizer(BenchTokenizerArguments),
+    /// Work on corpora.
+    #[command(subcommand)]
+    Corpus(BenchCorpusCommand),
 }
 
 /// `onto bench train`
@@ -99,7 +103,7 @@ pub struct BenchTokenizerArguments {
     pub seconds: f64,
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+pub(super) fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
         _ => Err("a number of seconds from 0 to 3600 is expected".to_owned()),

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::dedup::{DecontaminateArguments, DedupArguments, PlanArguments};
+
 /// `onto corpus …`
 #[derive(Debug, Subcommand)]
 pub enum CorpusCommand {
@@ -17,8 +19,14 @@ pub enum CorpusCommand {
     Inspect(PathsArguments),
     /// Replace personal data by placeholders, one JSON line a document.
     Redact(PathsArguments),
-    /// Find exact and near duplicates.
-    Dedup(PathsArguments),
+    /// Find duplicates in bounded memory: documents, lines, sentences, paragraphs, repeated substrings.
+    ///
+    /// With --out the documents that stay become an artifact, with a list of all clusters (or of all parts cut out) beside them.
+    Dedup(DedupArguments),
+    /// Find the documents that hold items of evaluation sets, however their case, punctuation or white space was changed.
+    Decontaminate(DecontaminateArguments),
+    /// Predict disk, memory and time of deduplication from a sample.
+    Plan(PlanArguments),
 }
 
 /// `onto corpus make`

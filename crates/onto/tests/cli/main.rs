@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_training;
 mod bench;
 mod commands;
+mod dedup;
 mod edges;
 mod families;
 mod life;

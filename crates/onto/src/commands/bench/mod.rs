@@ -1,5 +1,6 @@
 //! `onto bench …`: how fast this program is on this machine, as rates and as shares of what the machine can do.
 
+mod corpus;
 mod ops;
 mod presets;
 mod tokenizer;
@@ -21,6 +22,7 @@ pub fn bench(session: &Session, command: &BenchCommand) -> Result<()> {
         BenchCommand::Train(arguments) => train::train(session, arguments),
         BenchCommand::Ops(arguments) => ops::ops(session, arguments),
         BenchCommand::Tokenizer(arguments) => tokenizer::tokenizer(session, arguments),
+        BenchCommand::Corpus(command) => corpus::corpus(session, command),
     }
 }
 

@@ -1,9 +1,12 @@
 //! `onto corpus …`: one file a verb.
 
+mod budget;
 mod build;
+mod decontaminate;
 mod dedup;
 mod inspect;
 mod make;
+mod plan;
 mod redact;
 mod stats;
 
@@ -28,6 +31,8 @@ pub fn corpus(session: &Session, command: &CorpusCommand) -> Result<()> {
         CorpusCommand::Inspect(arguments) => inspect::inspect(session, arguments),
         CorpusCommand::Redact(arguments) => redact::redact(session, arguments),
         CorpusCommand::Dedup(arguments) => dedup::dedup(session, arguments),
+        CorpusCommand::Decontaminate(arguments) => decontaminate::decontaminate(session, arguments),
+        CorpusCommand::Plan(arguments) => plan::plan(session, arguments),
     }
 }
 
