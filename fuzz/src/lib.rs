@@ -33,3 +33,37 @@ macro_rules! read_and_use {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::read($name, bytes));
     };
 }
+
+/// Reads the bytes as an input of a corpus of this name, whole and cut into the smallest units; both give the same.
+pub fn read_documents(name: &str, bytes: &[u8]) {
+    let folder = tempfile::tempdir().expect("a folder for one file");
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).expect("a small file");
+    let read = |unit_bytes| {
+        let options = corpus::read::ReadOptions { unit_bytes, max_record_bytes: 1 << 16, ..Default::default() };
+        let (units, _) = corpus::read::units(std::slice::from_ref(&path), &options).expect("a file that is there");
+        let mut texts = Vec::new();
+        for unit in &units {
+            corpus::read::read_unit(unit, &options, &mut |document| {
+                assert!(!document.text.trim().is_empty());
+                texts.push((document.id, document.text));
+                Ok(())
+            })
+            .expect("no error but the sink's");
+        }
+        texts
+    };
+    let (whole, cut) = (read(u64::MAX), read(1));
+    // Damaged archives are cut where whole records begin; what lies between may be read otherwise.
+    if !name.contains("warc") {
+        assert_eq!(whole, cut);
+    }
+}
+
+/// A target that reads bytes as an input of a corpus of this name.
+#[macro_export]
+macro_rules! read_as_documents {
+    ($name:literal) => {
+        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::read_documents($name, bytes));
+    };
+}

@@ -17,7 +17,7 @@ pub enum CorpusError {
     /// The single file given is of a kind no reader knows.
     #[error(
         "{path}: no reader for this kind of file\n\
-         hint: a corpus is .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
+         hint: a corpus is .txt, .md, .jsonl, .warc, .wet, .xml (MediaWiki) and .html (also .gz, .zst, .bz2), .parquet, source code, or a folder of them"
     )]
     UnknownFormat {
         /// The path as given.
@@ -35,7 +35,7 @@ pub enum CorpusError {
     /// Nothing could be read under the path.
     #[error(
         "no documents in {path}: {files} readable files, {problems} problems{first}\n\
-         hint: a corpus is .txt, .md and .jsonl (also .gz, .zst), .parquet, or a folder of them"
+         hint: a corpus is .txt, .md, .jsonl, .warc, .wet, .xml (MediaWiki) and .html (also .gz, .zst, .bz2), .parquet, source code, or a folder of them"
     )]
     NoDocuments {
         /// The path as given.
@@ -106,6 +106,18 @@ pub enum CorpusError {
         /// What is allowed.
         expected: String,
     },
+    /// The URL of an object store in a program that was built without them.
+    #[error(
+        "{url}: this program was built without object stores\n\
+         hint: build it with --features s3 (or gcs, azure), or copy the files here"
+    )]
+    NoStore {
+        /// The URL.
+        url: String,
+    },
+    /// Work ended early because another worker failed or the person asked for it.
+    #[error("stopped")]
+    Stopped,
     /// A value of the cleaning configuration is out of range.
     #[error("clean.{key} is {value}, but must be {expected}\nhint: change it with --set clean.{key}=…")]
     Config {

@@ -7,8 +7,10 @@
 //! how text is modelled, and no rule knows where its text came from.
 
 pub mod clean;
+pub mod convert;
 pub mod dedup;
 mod error;
+pub mod extract;
 pub mod instances;
 pub mod langid;
 pub mod policy;

@@ -3,8 +3,8 @@
 mod bench;
 mod bench_corpus;
 mod corpus;
-mod regularize;
 mod dedup;
+mod regularize;
 mod replay;
 mod tokenizer;
 mod vocabulary;
@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArguments, BenchTrainArguments};
 pub use bench_corpus::{BenchCorpusCommand, BenchDedupArguments};
-pub use corpus::{BuildArguments, CorpusCommand, MakeArguments, PathsArguments};
+pub use corpus::{BuildArguments, ConvertArguments, CorpusCommand, ExtractArguments, MakeArguments, PathsArguments};
 pub use dedup::{DecontaminateArguments, DedupArguments, DedupLevel, PlanArguments, Stays};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,

@@ -52,7 +52,6 @@ pub(super) fn detect(bytes: &[u8]) -> Result<Coding, Binary> {
 }
 
 /// Text of a file, and what it was written in.
-#[cfg(test)]
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) text: String,
@@ -60,7 +59,6 @@ pub(super) struct Decoded {
 }
 
 /// Decodes all of `bytes`.
-#[cfg(test)]
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, Binary> {
     let coding = detect(bytes)?;
     let (text, _) = coding.encoding.decode_without_bom_handling(&bytes[coding.mark..]);

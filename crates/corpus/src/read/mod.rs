@@ -1,21 +1,29 @@
-//! Readers: files and folders of `.txt`, `.md`, `.jsonl` (each also `.gz` or `.zst`) and `.parquet` become documents in
-//! path order. Bad records are counted, named by file and place, and skipped; a damaged file keeps what stands before the
+//! Readers: files and folders become documents in path order. Known by their names are `.txt`, `.md`, `.jsonl`, web
+//! archives (`.warc`, `.wet`), dumps of MediaWiki (`.xml`), `.html` (each also `.gz`, `.zst` or `.bz2`), `.parquet`, and
+//! source code. Bad records are counted, named by file and place, and skipped; a damaged file keeps what stands before the
 //! damage; only a missing path or a corpus without any document is an error.
 //!
 //! [`units()`] cuts the inputs by shape, [`read_unit`] reads one of the parts as a stream; [`read`] collects all of a small
 //! corpus. Any number of workers reading units, put together in order, gives the same documents.
 
+mod code;
+mod dialogue;
 mod encoding;
+mod html;
 mod ids;
 mod jsonl;
 mod lines;
+pub mod mediawiki;
+mod ordered;
 mod outcome;
 mod parquet;
 mod plain;
+mod remote;
 mod report;
 mod source;
 mod unit;
 mod walk;
+mod warc;
 
 use std::path::Path;
 
@@ -24,8 +32,12 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use crate::error::CorpusError;
+use crate::extract::ExtractOptions;
 
+pub use dialogue::Paths;
+pub use html::page_of;
 pub use ids::UniqueIds;
+pub use ordered::{Batch, in_order};
 use outcome::Outcome;
 pub use outcome::Sink;
 pub use report::{FileReport, Place, Problem, ReadReport, UnitReport};
@@ -53,6 +65,13 @@ pub struct ReadOptions {
     /// A packed file that unpacks to more than so many times its size (and more than 64 MiB) is a decompression bomb:
     /// reading stops there.
     pub max_ratio: u64,
+    /// How pages become text.
+    pub extract: ExtractOptions,
+    /// Which paths of a dialogue tree become documents.
+    pub dialogues: Paths,
+    /// Settings and credentials of object stores, as the `object_store` crate names them (`aws_region`, …).
+    #[serde(skip)]
+    pub store: Vec<(String, String)>,
     /// At most this many problems are listed (all are counted).
     pub max_problems: usize,
 }
@@ -66,6 +85,9 @@ impl Default for ReadOptions {
             max_record_bytes: 64 << 20,
             max_file_bytes: 1 << 44,
             max_ratio: 400,
+            extract: ExtractOptions::default(),
+            dialogues: Paths::default(),
+            store: Vec::new(),
             max_problems: 1000,
         }
     }
@@ -79,14 +101,15 @@ impl Default for ReadOptions {
 pub fn read_unit(unit: &Unit, options: &ReadOptions, sink: Sink<'_>) -> Result<UnitReport, CorpusError> {
     let mut outcome = Outcome::new(unit, options.max_problems, sink);
     match unit.format {
-        Format::Parquet => parquet::read(unit, &mut outcome)?,
-        Format::Text | Format::JsonLines => read_text(unit, options, &mut outcome)?,
+        Format::Parquet => parquet::read(unit, options, &mut outcome)?,
+        Format::Warc => warc::read(unit, options, &mut outcome)?,
+        _ => read_stream(unit, options, &mut outcome)?,
     }
     Ok(outcome.report)
 }
 
-/// Reads a unit of a format that is text, in whatever encoding.
-fn read_text(unit: &Unit, options: &ReadOptions, outcome: &mut Outcome<'_>) -> Result<(), CorpusError> {
+/// Reads a unit of a format that is read from its first byte to its last.
+fn read_stream(unit: &Unit, options: &ReadOptions, outcome: &mut Outcome<'_>) -> Result<(), CorpusError> {
     let stream = match source::open(unit, options) {
         Ok(stream) => stream,
         Err(error) => {
@@ -94,6 +117,16 @@ fn read_text(unit: &Unit, options: &ReadOptions, outcome: &mut Outcome<'_>) -> R
             return Ok(());
         }
     };
+    match unit.format {
+        Format::Html => return html::read(stream, unit, options, outcome),
+        Format::Code => return code::read(stream, unit, options, outcome),
+        // Dumps are UTF-8 always.
+        Format::MediaWiki => {
+            outcome.report.file.encoding = "UTF-8".to_string();
+            return mediawiki::read(stream, 0, unit, options, outcome);
+        }
+        Format::Text | Format::JsonLines | Format::Parquet | Format::Warc => {}
+    }
     // A part of a file was cut as UTF-8 and is not looked at again.
     let (stream, first_line) = match unit.part {
         Part::Bytes { first_line, .. } => {

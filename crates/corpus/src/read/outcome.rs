@@ -50,15 +50,20 @@ impl<'s> Outcome<'s> {
 
     /// Passes a document on after normalising its text; an empty one is a problem.
     pub(super) fn document(&mut self, mut document: Document, place: Place) -> Result<(), CorpusError> {
-        let (text, changed) = crate::text::normalise(&document.text);
-        self.count("control characters dropped", changed.controls);
-        self.count("invalid sequences replaced", changed.replaced);
-        let trimmed = text.trim();
+        if !crate::text::is_normal(&document.text) {
+            let (text, changed) = crate::text::normalise(&document.text);
+            self.count("control characters dropped", changed.controls);
+            self.count("invalid sequences replaced", changed.replaced);
+            document.text = text;
+        }
+        let trimmed = document.text.trim();
         if trimmed.is_empty() {
             self.problem(place, "empty document", "document without any text");
             return Ok(());
         }
-        document.text = if trimmed.len() == text.len() { text } else { trimmed.to_string() };
+        if trimmed.len() < document.text.len() {
+            document.text = trimmed.to_string();
+        }
         self.report.file.documents += 1;
         self.report.file.bytes += document.text.len() as u64;
         (self.sink)(document)

@@ -3,16 +3,17 @@
 //! The footer stands at the end of a Parquet file, so a cut file is a fault of the whole file.
 
 use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
 use parquet::record::{Field, Row};
 use serde_json::{Map, Number, Value};
 
-use super::Place;
 use super::outcome::Outcome;
 use super::unit::{Part, Unit};
+use super::{Place, ReadOptions, remote};
 use crate::error::CorpusError;
 
 /// Row groups of a file with their rows, as the footer has them; `None` when it cannot be read.
@@ -22,15 +23,29 @@ pub(super) fn groups(path: &Path) -> Option<Vec<u64>> {
 }
 
 /// Takes the documents of one unit of a Parquet file.
-pub(super) fn read(unit: &Unit, outcome: &mut Outcome<'_>) -> Result<(), CorpusError> {
-    let handle = match File::open(&unit.path) {
-        Ok(handle) => handle,
+pub(super) fn read(unit: &Unit, options: &ReadOptions, outcome: &mut Outcome<'_>) -> Result<(), CorpusError> {
+    if remote::is_remote(&unit.path) {
+        // Tables are read from their end, so an object is taken whole.
+        let mut bytes = Vec::new();
+        return match remote::open(&unit.path, options).and_then(|mut object| object.read_to_end(&mut bytes)) {
+            Ok(_) => read_from(bytes::Bytes::from(bytes), unit, outcome),
+            Err(error) => {
+                outcome.problem(Place::Whole, "unreadable file", format!("cannot be read: {error}"));
+                Ok(())
+            }
+        };
+    }
+    match File::open(&unit.path) {
+        Ok(handle) => read_from(handle, unit, outcome),
         Err(error) => {
             outcome.problem(Place::Whole, "unreadable file", format!("cannot be read: {error}"));
-            return Ok(());
+            Ok(())
         }
-    };
-    if handle.metadata().is_ok_and(|m| m.len() == 0) {
+    }
+}
+
+fn read_from<R: ChunkReader + 'static>(handle: R, unit: &Unit, outcome: &mut Outcome<'_>) -> Result<(), CorpusError> {
+    if handle.len() == 0 {
         outcome.problem(Place::Whole, "empty file", "file is empty");
         return Ok(());
     }
@@ -71,8 +86,8 @@ pub(super) fn read(unit: &Unit, outcome: &mut Outcome<'_>) -> Result<(), CorpusE
 const CONTRADICTION: &str = "damaged Parquet file (its pages contradict its footer)";
 
 /// Takes the rows of one group; false when the file is damaged from here on.
-fn read_group(
-    reader: &SerializedFileReader<File>,
+fn read_group<R: ChunkReader + 'static>(
+    reader: &SerializedFileReader<R>,
     group: usize,
     number: &mut u64,
     unit: &Unit,

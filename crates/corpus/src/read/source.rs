@@ -1,12 +1,16 @@
-//! The bytes of a unit, unpacked, as a stream. A damaged or cut gzip or zstd stream gives what stands before the damage
+//! The bytes of a unit, unpacked, as a stream. A damaged or cut gzip, zstd or bzip2 stream gives what stands before
+//! the damage
 //! and then an error whose message says so; data that unpack to far more than they are end likewise, so that a
 //! decompression bomb costs bounded time.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error, Read, Result, Seek, SeekFrom};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
-use super::ReadOptions;
 use super::unit::{Packing, Part, Unit};
+use super::warc::Members;
+use super::{ReadOptions, remote};
 
 /// Bytes read ahead.
 const BUFFER: usize = 1 << 18;
@@ -18,21 +22,27 @@ pub(super) type Stream = Box<dyn BufRead + Send>;
 
 /// Opens the bytes of `unit` and unpacks them.
 pub(super) fn open(unit: &Unit, options: &ReadOptions) -> Result<Stream> {
-    let mut file = File::open(&unit.path)?;
-    let packed = file.metadata()?.len();
-    let file: Box<dyn Read + Send> = match unit.part {
-        Part::Bytes { start, end, .. } => {
-            file.seek(SeekFrom::Start(start))?;
-            Box::new(file.take(end - start))
+    let mut packed = unit.bytes;
+    let file: Box<dyn Read + Send> = if remote::is_remote(&unit.path) {
+        remote::open(&unit.path, options)?
+    } else {
+        let mut file = File::open(&unit.path)?;
+        packed = file.metadata()?.len();
+        match unit.part {
+            Part::Bytes { start, end, .. } => {
+                file.seek(SeekFrom::Start(start))?;
+                Box::new(file.take(end - start))
+            }
+            Part::Whole | Part::Groups { .. } => Box::new(file),
         }
-        Part::Whole | Part::Groups { .. } => Box::new(file),
     };
     let unpacked: Box<dyn Read + Send> = match unit.packing {
         Packing::None => file,
         Packing::Gzip => Box::new(flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(BUFFER, file))),
         Packing::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
+        Packing::Bzip2 => Box::new(bzip2::bufread::MultiBzDecoder::new(BufReader::with_capacity(BUFFER, file))),
     };
-    let ratio_limit = packed.saturating_mul(options.max_ratio).max(HONEST_BYTES);
+    let ratio_limit = honest(packed, options);
     let guard = Guard {
         inner: unpacked,
         packing: unit.packing,
@@ -42,6 +52,28 @@ pub(super) fn open(unit: &Unit, options: &ReadOptions) -> Result<Stream> {
         max_ratio: options.max_ratio,
     };
     Ok(Box::new(BufReader::with_capacity(BUFFER, guard)))
+}
+
+/// Bytes to which `packed` bytes may unpack.
+fn honest(packed: u64, options: &ReadOptions) -> u64 {
+    packed.saturating_mul(options.max_ratio).max(HONEST_BYTES).min(options.max_file_bytes)
+}
+
+/// Opens a web archive, and says where the member that is being read begins: records packed one by one are named by it,
+/// and damage to one of them is passed over.
+pub(super) fn open_archive(unit: &Unit, options: &ReadOptions) -> Result<(Stream, u64, Option<Arc<AtomicU64>>)> {
+    let (start, end) = match unit.part {
+        Part::Bytes { start, end, .. } => (start, end),
+        Part::Whole | Part::Groups { .. } => (0, u64::MAX),
+    };
+    if unit.packing != Packing::Gzip || remote::is_remote(&unit.path) {
+        return Ok((open(unit, options)?, start, None));
+    }
+    let file = File::open(&unit.path)?;
+    let size = file.metadata()?.len();
+    let members = Members::new(file, start, end.min(size), honest(size, options));
+    let place = members.place();
+    Ok((Box::new(BufReader::with_capacity(BUFFER, members)), start, Some(place)))
 }
 
 /// Counts what comes through and stops it at the limits.
@@ -88,7 +120,7 @@ impl Guard {
     fn explain(&self, error: &Error) -> Error {
         Error::other(match self.packing {
             Packing::None => format!("reading stopped: {error}"),
-            Packing::Gzip | Packing::Zstd => format!("packed data is damaged or cut off: {error}"),
+            Packing::Gzip | Packing::Zstd | Packing::Bzip2 => format!("packed data is damaged or cut off: {error}"),
         })
     }
 }

@@ -13,7 +13,7 @@ use super::encoding::{SAMPLE, detect};
 use super::plain::is_separator;
 use super::report::ReadReport;
 use super::walk::{self, Found};
-use super::{ReadOptions, parquet};
+use super::{ReadOptions, parquet, remote, warc};
 use crate::error::CorpusError;
 
 /// Packing around a file.
@@ -26,6 +26,8 @@ pub enum Packing {
     Gzip,
     /// Zstandard, of one or many frames.
     Zstd,
+    /// bzip2, of one or many streams.
+    Bzip2,
 }
 
 /// What is inside a file.
@@ -38,6 +40,14 @@ pub enum Format {
     JsonLines,
     /// Parquet tables.
     Parquet,
+    /// Web archives: WARC, WET.
+    Warc,
+    /// Dumps of MediaWiki in XML.
+    MediaWiki,
+    /// A page.
+    Html,
+    /// Source code.
+    Code,
 }
 
 impl Format {
@@ -47,6 +57,10 @@ impl Format {
             Format::Text => "text",
             Format::JsonLines => "jsonl",
             Format::Parquet => "parquet",
+            Format::Warc => "warc",
+            Format::MediaWiki => "mediawiki",
+            Format::Html => "html",
+            Format::Code => "code",
         }
     }
 }
@@ -97,6 +111,18 @@ pub enum Part {
 }
 
 impl Unit {
+    /// A file that is a page, whatever its name ends in.
+    pub fn page(path: &Path) -> Unit {
+        Unit {
+            path: path.to_path_buf(),
+            relative: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+            format: Format::Html,
+            packing: Packing::None,
+            part: Part::Whole,
+            bytes: std::fs::metadata(path).map_or(0, |metadata| metadata.len()),
+        }
+    }
+
     /// A name that tells the unit from all others of the same inputs: the relative path and, of a cut file, its part.
     pub fn name(&self) -> String {
         match self.part {
@@ -118,7 +144,8 @@ pub fn units(paths: &[PathBuf], options: &ReadOptions) -> Result<(Vec<Unit>, Rea
     let mut report = ReadReport::default();
     let mut taken = HashSet::new();
     for path in paths {
-        let found = walk::files(path)?;
+        let found =
+            if remote::is_remote(path) { remote::files(path, options)? } else { walk::files(&remote::local(path))? };
         if found.other_files > 0 {
             *report.counts.entry("files of other kinds skipped".to_string()).or_default() += found.other_files;
         }
@@ -148,7 +175,7 @@ fn distinct(path: &Path, relative: &str, taken: &HashSet<String>) -> String {
 
 /// The units of one file.
 fn cut(file: Found, options: &ReadOptions, units: &mut Vec<Unit>) {
-    let size = std::fs::metadata(&file.path).map_or(0, |metadata| metadata.len());
+    let size = file.size;
     let unit = |part, bytes| Unit {
         path: file.path.clone(),
         relative: file.relative.clone(),
@@ -157,7 +184,8 @@ fn cut(file: Found, options: &ReadOptions, units: &mut Vec<Unit>) {
         part,
         bytes,
     };
-    let parts = if size <= options.unit_bytes {
+    // An object of a store is read front to back.
+    let parts = if size <= options.unit_bytes || remote::is_remote(&file.path) {
         None
     } else {
         match (file.format, file.packing) {
@@ -166,6 +194,7 @@ fn cut(file: Found, options: &ReadOptions, units: &mut Vec<Unit>) {
                 byte_ranges(&file.path, size, options, options.separator.as_bytes())
             }
             (Format::Parquet, _) => row_groups(&file.path, size, options),
+            (Format::Warc, Packing::None | Packing::Gzip) => archive_ranges(&file, size, options),
             _ => None,
         }
     };
@@ -233,6 +262,21 @@ fn byte_ranges(path: &Path, size: u64, options: &ReadOptions, separator: &[u8]) 
 fn extend(beginning: &mut Vec<u8>, more: &[u8], room: usize) {
     let free = room.saturating_sub(beginning.len());
     beginning.extend_from_slice(&more[..more.len().min(free)]);
+}
+
+/// Ranges of about `unit_bytes` that begin with a record (plain archives) or a packed member (of one record each).
+fn archive_ranges(file: &Found, size: u64, options: &ReadOptions) -> Option<Vec<(Part, u64)>> {
+    let mut handle = File::open(&file.path).ok()?;
+    let starts = match file.packing {
+        Packing::Gzip => warc::member_boundaries(&mut handle, size, options.unit_bytes)?,
+        _ => warc::boundaries(&mut handle, size, options.unit_bytes)?,
+    };
+    let ends = starts.iter().skip(1).copied().chain([size]);
+    let parts = starts
+        .iter()
+        .zip(ends)
+        .map(|(&start, end)| (Part::Bytes { start, end, first_line: 1, first_record: 0 }, end - start));
+    Some(parts.collect())
 }
 
 /// Runs of row groups of about `unit_bytes`.

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use super::code;
 use super::report::{Place, Problem};
 use super::unit::{Format, Packing};
 use crate::error::CorpusError;
@@ -16,6 +17,8 @@ pub(super) struct Found {
     pub(super) relative: String,
     pub(super) format: Format,
     pub(super) packing: Packing,
+    /// Stored bytes.
+    pub(super) size: u64,
 }
 
 /// The files under a path.
@@ -27,17 +30,23 @@ pub(super) struct FoundFiles {
 }
 
 /// Format and packing by the name's extensions.
-fn kind_of(path: &Path) -> Option<(Format, Packing)> {
+pub(super) fn kind_of(path: &Path) -> Option<(Format, Packing)> {
     let name = path.file_name()?.to_string_lossy().to_lowercase();
-    let (stem, packing) = match name.rsplit_once('.')? {
-        (stem, "gz") => (stem, Packing::Gzip),
-        (stem, "zst") => (stem, Packing::Zstd),
+    let (stem, packing) = match name.rsplit_once('.') {
+        Some((stem, "gz")) => (stem, Packing::Gzip),
+        Some((stem, "zst")) => (stem, Packing::Zstd),
+        Some((stem, "bz2")) => (stem, Packing::Bzip2),
         _ => (name.as_str(), Packing::None),
     };
-    let format = match stem.rsplit_once('.')?.1 {
-        "txt" | "md" => Format::Text,
-        "jsonl" => Format::JsonLines,
-        "parquet" if packing == Packing::None => Format::Parquet,
+    let format = match stem.rsplit_once('.').map(|(_, extension)| extension) {
+        // Before the texts: a CMakeLists.txt is code.
+        _ if packing == Packing::None && code::language(stem).is_some() => Format::Code,
+        Some("txt" | "text" | "md" | "markdown") => Format::Text,
+        Some("jsonl" | "ndjson") => Format::JsonLines,
+        Some("parquet") if packing == Packing::None => Format::Parquet,
+        Some("warc" | "wet" | "wat") => Format::Warc,
+        Some("xml") => Format::MediaWiki,
+        Some("html" | "htm" | "xhtml") => Format::Html,
         _ => return None,
     };
     Some((format, packing))
@@ -55,18 +64,16 @@ pub(super) fn files(path: &Path) -> Result<FoundFiles, CorpusError> {
     let mut found = FoundFiles::default();
     if metadata.is_dir() {
         let entries = list(path).map_err(|error| CorpusError::io(path, "list", error))?;
-        let mut visited = HashSet::new();
-        if let Ok(real) = path.canonicalize() {
-            visited.insert(real);
-        }
-        descend(entries, "", &mut visited, &mut found);
+        let root = path.canonicalize().map_err(|error| CorpusError::io(path, "list", error))?;
+        let mut visited = HashSet::from([root.clone()]);
+        descend(entries, "", &root, &mut visited, &mut found);
     } else if !metadata.is_file() {
         // It could block for ever, and a second reading would find nothing.
         return Err(CorpusError::NotAFile { path: path.to_path_buf() });
     } else {
         let (format, packing) = kind_of(path).ok_or_else(|| CorpusError::UnknownFormat { path: path.to_path_buf() })?;
         let relative = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        found.files.push(Found { path: path.to_path_buf(), relative, format, packing });
+        found.files.push(Found { path: path.to_path_buf(), relative, format, packing, size: metadata.len() });
     }
     Ok(found)
 }
@@ -77,7 +84,7 @@ fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-fn descend(entries: Vec<PathBuf>, below: &str, visited: &mut HashSet<PathBuf>, found: &mut FoundFiles) {
+fn descend(entries: Vec<PathBuf>, below: &str, root: &Path, visited: &mut HashSet<PathBuf>, found: &mut FoundFiles) {
     for path in entries {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if name.starts_with('.') {
@@ -92,19 +99,30 @@ fn descend(entries: Vec<PathBuf>, below: &str, visited: &mut HashSet<PathBuf>, f
                 continue;
             }
         };
+        if !real.starts_with(root) {
+            // What a corpus is made of must be below its folder, or its manifest would not say what it was made of.
+            found.problems.push(Problem {
+                path,
+                place: Place::Whole,
+                kind: "link out of the folder".to_string(),
+                what: format!("is a link out of the folder, to {}; it is not followed", real.display()),
+            });
+            continue;
+        }
         if !visited.insert(real.clone()) {
             continue;
         }
         if real.is_dir() {
             match list(&path) {
-                Ok(entries) => descend(entries, &relative, visited, found),
+                Ok(entries) => descend(entries, &relative, root, visited, found),
                 Err(error) => found.problems.push(unreadable(&path, &error)),
             }
         } else if !real.is_file() {
             // Pipes, sockets and devices could block for ever.
             found.other_files += 1;
         } else if let Some((format, packing)) = kind_of(&path) {
-            found.files.push(Found { path, relative, format, packing });
+            let size = std::fs::metadata(&path).map_or(0, |metadata| metadata.len());
+            found.files.push(Found { path, relative, format, packing, size });
         } else {
             found.other_files += 1;
         }

@@ -39,6 +39,19 @@ pub struct Normalised {
     pub replaced: u64,
 }
 
+/// True when [`normalise`] would change nothing and count nothing.
+pub fn is_normal(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let odd = |b: u8| (b < 0x20 && b != b'\n' && b != b'\t') || b == 0x7f;
+    // The control characters of Latin-1 begin with C2; the byte-order mark and the replacement character with EF.
+    let two = |at: usize| bytes.get(at + 1).is_some_and(|next| *next < 0xa0);
+    let three = |at: usize| matches!(bytes.get(at + 1..at + 3), Some([0xbb, 0xbf] | [0xbf, 0xbd]));
+    if bytes.iter().any(|b| odd(*b)) {
+        return false;
+    }
+    !memchr::memchr2_iter(0xc2, 0xef, bytes).any(|at| if bytes[at] == 0xc2 { two(at) } else { three(at) })
+}
+
 /// Line ends become LF, byte-order marks and control characters except LF and TAB are left out.
 pub fn normalise(text: &str) -> (String, Normalised) {
     let mut out = String::with_capacity(text.len());
@@ -101,6 +114,11 @@ mod tests {
         let (text, counts) = normalise("\u{feff}a\r\nb\rc\0\u{7}\td\u{fffd}");
         assert_eq!(text, "a\nb\nc\td\u{fffd}");
         assert_eq!(counts, Normalised { controls: 2, replaced: 1 });
+        // Every character alone: the quick look and the change agree.
+        for c in (0..=0x1_ffff).filter_map(char::from_u32) {
+            let text = format!("a{c}b");
+            assert_eq!(is_normal(&text), normalise(&text) == (text.clone(), Normalised::default()), "{c:?}");
+        }
     }
 
     #[test]

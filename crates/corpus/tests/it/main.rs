@@ -2,11 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
+mod archives;
 mod cleaning;
+mod converting;
 mod dedup;
+mod mutations;
 mod reading;
 mod real;
 mod sets;
 mod spans;
 mod tagging;
 mod units;
+mod wikis;

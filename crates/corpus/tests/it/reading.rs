@@ -85,9 +85,13 @@ fn links_that_loop_or_lead_nowhere_are_survived() {
     std::os::unix::fs::symlink("..", dir.path().join("sub/loop")).unwrap();
     std::os::unix::fs::symlink("nowhere.txt", dir.path().join("x.txt")).unwrap();
     std::os::unix::fs::symlink("self.txt", dir.path().join("self.txt")).unwrap();
+    let outside = tempdir().unwrap();
+    fs::write(outside.path().join("secret.txt"), "Secret.").unwrap();
+    std::os::unix::fs::symlink(outside.path(), dir.path().join("out")).unwrap();
+    std::os::unix::fs::symlink(outside.path().join("secret.txt"), dir.path().join("out.txt")).unwrap();
     let (documents, report) = all(dir.path()).unwrap();
     assert_eq!(texts(&documents), ["Once."]);
-    assert_eq!(report.counts["unreadable file"], 2);
+    assert_eq!((report.counts["unreadable file"], report.counts["link out of the folder"]), (2, 2));
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl Matcher {
 
     /// Whether nothing is found in any text, special tokens being asked for or not.
     pub(crate) fn finds_nothing(&self, parse_special: bool) -> bool {
-        !parse_special && self.tokens.iter().all(|token| token.special)
+        self.tokens.iter().all(|token| token.special && !parse_special)
     }
 
     /// The segments of `text`, in order, together the whole text, none empty. Special tokens stay plain text unless

@@ -307,7 +307,7 @@ impl Pipeline {
         if let Some(normalizer) = &self.normalizer {
             normalizer.normalize(&mut aligned);
         }
-        if self.normalized_matcher.is_empty() {
+        if self.normalized_matcher.finds_nothing(true) {
             return vec![Normalized::Text(aligned)];
         }
         let parses = |found: Range<usize>| parses(aligned.origin(found.start, found));

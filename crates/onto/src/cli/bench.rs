@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::vocabulary::Model;
 use super::bench_corpus::BenchCorpusCommand;
+use super::vocabulary::Model;
 
 /// `onto bench …`
 #[derive(Debug, Subcommand)]

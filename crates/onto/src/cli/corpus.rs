@@ -27,6 +27,10 @@ pub enum CorpusCommand {
     Decontaminate(DecontaminateArguments),
     /// Predict disk, memory and time of deduplication from a sample.
     Plan(PlanArguments),
+    /// The main text of pages, one JSON line a page.
+    Extract(ExtractArguments),
+    /// Write the documents of any readable inputs as JSON lines, a Parquet table or text.
+    Convert(ConvertArguments),
 }
 
 /// `onto corpus make`
@@ -41,6 +45,106 @@ pub struct MakeArguments {
     /// Scales the planted noise: 0 none, 1 the quickstart's.
     #[arg(long, default_value_t = 1.0, allow_negative_numbers = true)]
     pub noise: f64,
+}
+
+/// `onto corpus extract`
+#[derive(Debug, Args)]
+pub struct ExtractArguments {
+    /// Pages, folders of pages, web archives.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Who finds the text.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub extractor: ExtractorName,
+}
+
+/// `onto corpus convert`
+#[derive(Debug, Args)]
+pub struct ConvertArguments {
+    /// Files or folders.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// What to write.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub to: TargetName,
+    /// Who finds the text of pages.
+    #[arg(long, value_enum, default_value_t, value_name = "NAME")]
+    pub extractor: ExtractorName,
+    /// Which paths of a dialogue tree become documents.
+    #[arg(long, value_enum, default_value_t, value_name = "PATHS")]
+    pub dialogues: DialoguePaths,
+}
+
+/// Extractors by name.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum ExtractorName {
+    /// Rules over the page, with second opinions.
+    #[default]
+    Trafilatura,
+    /// Mozilla's algorithm; three times as fast.
+    Readability,
+    /// What either of them finds.
+    Union,
+}
+
+impl From<ExtractorName> for corpus::extract::Extractor {
+    fn from(name: ExtractorName) -> Self {
+        match name {
+            ExtractorName::Trafilatura => Self::Trafilatura,
+            ExtractorName::Readability => Self::Readability,
+            ExtractorName::Union => Self::Union,
+        }
+    }
+}
+
+/// Forms by name.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum TargetName {
+    /// JSON lines.
+    #[value(name = "jsonl")]
+    JsonLines,
+    /// JSON lines, gzip.
+    #[value(name = "jsonl.gz")]
+    JsonLinesGzip,
+    /// JSON lines, Zstandard.
+    #[value(name = "jsonl.zst")]
+    JsonLinesZstd,
+    /// A Parquet table.
+    Parquet,
+    /// Texts with separator lines.
+    #[value(name = "txt")]
+    Text,
+}
+
+impl From<TargetName> for corpus::convert::Target {
+    fn from(name: TargetName) -> Self {
+        match name {
+            TargetName::JsonLines => Self::JsonLines,
+            TargetName::JsonLinesGzip => Self::JsonLinesGzip,
+            TargetName::JsonLinesZstd => Self::JsonLinesZstd,
+            TargetName::Parquet => Self::Parquet,
+            TargetName::Text => Self::Text,
+        }
+    }
+}
+
+/// Paths of dialogue trees.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+pub enum DialoguePaths {
+    /// The best-ranked replies.
+    #[default]
+    Best,
+    /// Every path, a document each.
+    All,
+}
+
+impl From<DialoguePaths> for corpus::read::Paths {
+    fn from(name: DialoguePaths) -> Self {
+        match name {
+            DialoguePaths::Best => Self::Best,
+            DialoguePaths::All => Self::All,
+        }
+    }
 }
 
 /// `onto corpus build`

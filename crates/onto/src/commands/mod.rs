@@ -110,7 +110,9 @@ fn has_safe_points(command: &Command) -> bool {
     match command {
         Command::Run(_) | Command::Pretrain(_) | Command::Tune(_) | Command::Align(_) | Command::Ngram(_) => true,
         Command::Generate(_) | Command::Chat(_) => true,
-        Command::Corpus(command) => matches!(command, CorpusCommand::Make(_) | CorpusCommand::Build(_)),
+        Command::Corpus(command) => {
+            matches!(command, CorpusCommand::Make(_) | CorpusCommand::Build(_) | CorpusCommand::Convert(_))
+        }
         Command::Tokenizer(command) => matches!(command, TokenizerCommand::Train(_)),
         Command::Score(_) | Command::Eval(_) | Command::Bench(_) | Command::Info(_) | Command::Doctor => false,
     }

@@ -2,8 +2,10 @@
 
 mod budget;
 mod build;
+mod convert;
 mod decontaminate;
 mod dedup;
+mod extract;
 mod inspect;
 mod make;
 mod plan;
@@ -33,6 +35,8 @@ pub fn corpus(session: &Session, command: &CorpusCommand) -> Result<()> {
         CorpusCommand::Dedup(arguments) => dedup::dedup(session, arguments),
         CorpusCommand::Decontaminate(arguments) => decontaminate::decontaminate(session, arguments),
         CorpusCommand::Plan(arguments) => plan::plan(session, arguments),
+        CorpusCommand::Extract(arguments) => extract::extract(session, arguments),
+        CorpusCommand::Convert(arguments) => convert::convert(session, arguments),
     }
 }
 

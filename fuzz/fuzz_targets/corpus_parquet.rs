@@ -1,0 +1,4 @@
+//! Reads Parquet tables.
+#![no_main]
+
+fuzz::read_as_documents!("x.parquet");

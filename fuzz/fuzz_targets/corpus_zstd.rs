@@ -1,0 +1,4 @@
+//! Reads Zstandard.
+#![no_main]
+
+fuzz::read_as_documents!("x.jsonl.zst");
