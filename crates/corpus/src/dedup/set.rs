@@ -170,8 +170,10 @@ impl Decontaminator {
         let operators = |text: &str| -> Vec<u64> { tokens(text).map(|token| token.hash()).collect() };
         let texts = [&item.prompt, &item.answer];
         let plain = texts.map(|text| hashes(text));
-        let counts = |text: &str| tokens(text).filter(|token| token.kind == TokenKind::Operator).count();
-        if plain[0].len() + plain[1].len() < ALONE && counts(&item.prompt) + counts(&item.answer) > 0 {
+        let has = |kind: TokenKind| texts.iter().any(|text| tokens(text).any(|token| token.kind == kind));
+        // A hyphen between letters is no operator of anything.
+        let is_sum = has(TokenKind::Operator) && has(TokenKind::Number);
+        if plain[0].len() + plain[1].len() < ALONE && is_sum {
             self.parts(Stream::Operators, number, &texts.map(|text| operators(text)), self.options.min_tokens);
             return;
         }
