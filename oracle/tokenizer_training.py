@@ -4,8 +4,7 @@
     oracle/.venv/bin/python oracle/tokenizer_training.py golden  # writes crates/lang/tests/data/tokenizer_training.json
     oracle/.venv/bin/python oracle/tokenizer_training.py compare DIR TEXT...
 
-`compare` reads a BPE, word or WordPiece folder that `onto tokenizer train` wrote from the TEXT files (each file one document, without
-white space at its ends), trains the reference with the same components, special tokens and alphabet, and says whether the merges and
+`compare` reads a BPE, word or WordPiece folder that `onto tokenizer train` wrote from the TEXT files (each file one document), trains the reference with the same components, special tokens and alphabet, and says whether the merges and
 the vocabulary are equal. MIN_FREQUENCY=2, LIMIT_ALPHABET and MAX_TOKEN_LENGTH are read from the environment.
 """
 
@@ -171,7 +170,7 @@ def golden():
 
 def compare(directory, files):
     written = json.loads(pathlib.Path(directory, "tokenizer.json").read_text(encoding="utf-8"))
-    texts = [pathlib.Path(file).read_bytes().decode().strip() for file in files]
+    texts = [pathlib.Path(file).read_bytes().decode() for file in files]
     special = [token["content"] for token in written["added_tokens"]]
     model, size = written["model"], len(written["model"]["vocab"])
     least = int(os.environ.get("MIN_FREQUENCY", 2))

@@ -74,6 +74,9 @@ pub struct ReadOptions {
     pub store: Vec<(String, String)>,
     /// At most this many problems are listed (all are counted).
     pub max_problems: usize,
+    /// Texts are left as they are: line ends, control characters and white space at the ends stay.
+    #[serde(skip)]
+    pub as_is: bool,
 }
 
 impl Default for ReadOptions {
@@ -89,6 +92,7 @@ impl Default for ReadOptions {
             dialogues: Paths::default(),
             store: Vec::new(),
             max_problems: 1000,
+            as_is: false,
         }
     }
 }
@@ -99,7 +103,7 @@ impl Default for ReadOptions {
 /// # Errors
 /// Only those of `sink`.
 pub fn read_unit(unit: &Unit, options: &ReadOptions, sink: Sink<'_>) -> Result<UnitReport, CorpusError> {
-    let mut outcome = Outcome::new(unit, options.max_problems, sink);
+    let mut outcome = Outcome::new(unit, options, sink);
     match unit.format {
         Format::Parquet => parquet::read(unit, options, &mut outcome)?,
         Format::Warc => warc::read(unit, options, &mut outcome)?,

@@ -3,6 +3,7 @@
 
 use lang::document::Document;
 
+use super::ReadOptions;
 use super::report::{Place, Problem, UnitReport};
 use super::unit::Unit;
 use crate::error::CorpusError;
@@ -15,14 +16,15 @@ pub(super) struct Outcome<'s> {
     pub(super) report: UnitReport,
     sink: Sink<'s>,
     max_problems: usize,
+    as_is: bool,
 }
 
 impl<'s> Outcome<'s> {
-    pub(super) fn new(unit: &Unit, max_problems: usize, sink: Sink<'s>) -> Self {
+    pub(super) fn new(unit: &Unit, options: &ReadOptions, sink: Sink<'s>) -> Self {
         let mut report = UnitReport::default();
         report.file.path.clone_from(&unit.path);
         report.file.format = unit.format.name().to_string();
-        Outcome { report, sink, max_problems }
+        Outcome { report, sink, max_problems: options.max_problems, as_is: options.as_is }
     }
 
     /// Names and counts something wrong.
@@ -48,21 +50,25 @@ impl<'s> Outcome<'s> {
         }
     }
 
-    /// Passes a document on after normalising its text; an empty one is a problem.
+    /// Passes a document on after normalising its text, unless it is wanted as it is; an empty one is a problem.
     pub(super) fn document(&mut self, mut document: Document, place: Place) -> Result<(), CorpusError> {
-        if !crate::text::is_normal(&document.text) {
-            let (text, changed) = crate::text::normalise(&document.text);
-            self.count("control characters dropped", changed.controls);
-            self.count("invalid sequences replaced", changed.replaced);
-            document.text = text;
+        if self.as_is {
+            self.count("invalid sequences replaced", document.text.matches('\u{fffd}').count() as u64);
+        } else {
+            if !crate::text::is_normal(&document.text) {
+                let (text, changed) = crate::text::normalise(&document.text);
+                self.count("control characters dropped", changed.controls);
+                self.count("invalid sequences replaced", changed.replaced);
+                document.text = text;
+            }
+            let trimmed = document.text.trim();
+            if trimmed.len() < document.text.len() {
+                document.text = trimmed.to_string();
+            }
         }
-        let trimmed = document.text.trim();
-        if trimmed.is_empty() {
+        if document.text.trim().is_empty() {
             self.problem(place, "empty document", "document without any text");
             return Ok(());
-        }
-        if trimmed.len() < document.text.len() {
-            document.text = trimmed.to_string();
         }
         self.report.file.documents += 1;
         self.report.file.bytes += document.text.len() as u64;

@@ -30,7 +30,8 @@ enum Found {
 
 /// Counts all words of the texts under `paths`. The order in which units are read leaves no trace in the counts.
 pub fn feed(session: &Session, paths: &[PathBuf], trainer: &mut Trainer) -> Result<ReadReport> {
-    let options = ReadOptions { unit_bytes: 8 << 20, ..ReadOptions::default() };
+    // A vocabulary is trained on what stands in the files, as other trainers do it.
+    let options = ReadOptions { unit_bytes: 8 << 20, as_is: true, ..ReadOptions::default() };
     let (units, mut report) = units(paths, &options)?;
     let total: u64 = units.iter().map(|unit| unit.bytes).sum();
     let mut progress = Progress::new(&session.terminal, "counting words", total);
