@@ -244,7 +244,15 @@ impl Vocabulary {
             None => return Err(self.wrong(key, "it is missing")),
         };
         let pieces = self.tokens.iter().zip(scores).zip(&self.kinds);
-        let pieces = pieces.map(|((text, &score), &kind)| Piece { text: text.clone(), score, kind });
+        let mut pieces: Vec<Piece> =
+            pieces.map(|((text, &score), &kind)| Piece { text: text.clone(), score, kind }).collect();
+        // Some files name the unknown only by its id, which llama.cpp takes for 0 where they do not.
+        let unknown = self.id("tokenizer.ggml.unknown_token_id")?.unwrap_or(0) as usize;
+        if !self.kinds.contains(&Kind::Unknown)
+            && let Some(piece) = pieces.get_mut(unknown)
+        {
+            piece.kind = Kind::Unknown;
+        }
         let key = "tokenizer.ggml.precompiled_charsmap";
         let chars_map = match self.metadata.get(key) {
             None => Vec::new(),
@@ -253,7 +261,7 @@ impl Vocabulary {
         };
         let role = |id: Option<u32>| id.and_then(|id| i32::try_from(id).ok()).unwrap_or(-1);
         let model = Model {
-            pieces: pieces.collect(),
+            pieces,
             model_type: if is_unigram { sentencepiece::UNIGRAM } else { sentencepiece::BPE },
             byte_fallback: self.kinds.contains(&Kind::Byte),
             chars_map,
