@@ -15,7 +15,11 @@ use clap::{Args, Parser, Subcommand};
 
 pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArguments, BenchTrainArguments};
 pub use bench_corpus::{BenchCorpusCommand, BenchDedupArguments};
-pub use corpus::{BuildArguments, ConvertArguments, CorpusCommand, ExtractArguments, MakeArguments, PathsArguments};
+pub use corpus::{
+    BuildArguments, ClassifierCommand, ClassifierScoreArguments, ClassifierTrainArguments, ConvertArguments,
+    CorpusCommand, DecideArguments, ExtractArguments, InspectArguments, MakeArguments, PathsArguments, SignalArguments,
+    TagArguments,
+};
 pub use dedup::{DecontaminateArguments, DedupArguments, DedupLevel, PlanArguments, Stays};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,

@@ -119,6 +119,21 @@ struct FileRule {
     action: String,
 }
 
+impl Rule {
+    /// The names of the columns it reads.
+    pub fn columns(&self) -> Vec<&'static str> {
+        let mut names = Vec::new();
+        self.condition.visit(&mut |term| {
+            if let Term::Column(place) = term
+                && !names.contains(&COLUMNS[*place].0.name)
+            {
+                names.push(COLUMNS[*place].0.name);
+            }
+        });
+        names
+    }
+}
+
 impl Policy {
     /// Reads a policy; `label` names it in errors.
     ///
@@ -187,17 +202,9 @@ impl Policy {
 
     /// The names of the columns it reads.
     pub fn columns(&self) -> Vec<&'static str> {
-        let mut names = Vec::new();
-        for rule in &self.rules {
-            rule.condition.visit(&mut |term| {
-                if let Term::Column(place) = term {
-                    let name = COLUMNS[*place].0.name;
-                    if !names.contains(&name) {
-                        names.push(name);
-                    }
-                }
-            });
-        }
+        let mut names: Vec<&'static str> = self.rules.iter().flat_map(Rule::columns).collect();
+        names.sort_unstable();
+        names.dedup();
         names
     }
 

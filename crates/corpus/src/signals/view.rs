@@ -189,6 +189,8 @@ struct Pass<'a> {
     found: Vec<Line>,
     /// Line ends that are no `\n`, as numbers of lines.
     breaks: Vec<usize>,
+    /// A line ends in CR LF: the carriage return belongs to the line as `\n` separates them.
+    carriage: bool,
 }
 
 /// Reads a text: fills the buffers and gives the facts of its lines.
@@ -216,12 +218,13 @@ pub fn look(scratch: &mut Scratch, text: &str) -> Lines {
         next_phrase: 0,
         found: Vec::new(),
         breaks: Vec::new(),
+        carriage: false,
     };
     pass.read();
-    let (pieces, breaks) = (pass.found, pass.breaks);
+    let (pieces, breaks, carriage) = (pass.found, pass.breaks, pass.carriage);
     scratch.joined.starts.push(scratch.joined.bytes.len() as u32);
     scratch.joined.bytes.extend_from_slice(&[0; 16]);
-    if breaks.is_empty() {
+    if breaks.is_empty() && !carriage {
         return Lines { lines: pieces, pieces: None };
     }
     merge(text, pieces, &breaks)
@@ -379,10 +382,10 @@ impl Pass<'_> {
                     at += 1;
                     continue;
                 }
-                if next == at + 2 {
-                    self.scratch.counts.spaces += 1;
-                }
-                self.end_line(at, next, extra, byte != b'\n');
+                let carriage = next == at + 2;
+                self.carriage |= carriage;
+                self.scratch.counts.spaces += u64::from(carriage);
+                self.end_line(at, next, extra, byte != b'\n' && !carriage);
                 extra = 0;
                 at = next;
                 continue;

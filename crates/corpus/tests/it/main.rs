@@ -7,6 +7,7 @@ mod cleaning;
 mod converting;
 mod dedup;
 mod mutations;
+mod peers;
 mod reading;
 mod real;
 mod sets;

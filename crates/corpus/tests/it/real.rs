@@ -188,3 +188,24 @@ fn instructions_and_articles_are_kept() {
     let lines: Vec<&String> = cleaned.decisions.iter().flat_map(|d| &d.removed_lines).collect();
     assert!(lines.len() <= 10, "{lines:#?}");
 }
+
+#[test]
+fn languages_of_sentences_are_identified() {
+    let Some(path) = data("langid") else { return };
+    let (mut right, mut all) = (0u32, 0u32);
+    let mut by_language = BTreeMap::new();
+    for entry in std::fs::read_dir(path).unwrap() {
+        let folder = entry.unwrap().path();
+        let Ok(text) = std::fs::read_to_string(folder.join("sentences.txt")) else { continue };
+        let language = folder.file_name().unwrap().to_str().unwrap().to_owned();
+        let sentences: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        let found =
+            sentences.iter().filter(|line| corpus::langid::identify(line).lang == Some(language.as_str())).count()
+                as u32;
+        right += found;
+        all += sentences.len() as u32;
+        by_language.insert(language, f64::from(found) / sentences.len() as f64);
+    }
+    let accuracy = f64::from(right) / f64::from(all);
+    assert!(by_language.len() >= 20 && accuracy >= 0.97, "{accuracy} {by_language:#?}");
+}

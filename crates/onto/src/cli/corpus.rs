@@ -15,8 +15,15 @@ pub enum CorpusCommand {
     Build(BuildArguments),
     /// Documents, bytes, words, languages and lengths.
     Stats(PathsArguments),
-    /// What the cleaning would decide about each document, one JSON line a document.
-    Inspect(PathsArguments),
+    /// Signals of each document and what a policy, or the cleaning of a recipe, decides: one JSON line a document.
+    Inspect(InspectArguments),
+    /// Measure every document once: signals as Parquet tables, from which policies decide.
+    Tag(TagArguments),
+    /// Decide over tagged documents by a policy, and say what would flip against another.
+    Decide(DecideArguments),
+    /// Train and use a classifier of quality.
+    #[command(subcommand)]
+    Classifier(ClassifierCommand),
     /// Replace personal data by placeholders, one JSON line a document.
     Redact(PathsArguments),
     /// Find duplicates in bounded memory: documents, lines, sentences, paragraphs, repeated substrings.
@@ -167,4 +174,120 @@ pub struct PathsArguments {
     /// Files or folders.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
+}
+
+/// Lists and models that some signals need.
+#[derive(Debug, Args)]
+pub struct SignalArguments {
+    /// List of bad words, or a folder of lists named after their languages (en, zh, …).
+    #[arg(long, value_name = "PATH")]
+    pub bad_words: Option<PathBuf>,
+    /// Folder with lists of addresses: domains, substrings, hard, soft.
+    #[arg(long, value_name = "DIR")]
+    pub url_lists: Option<PathBuf>,
+    /// Classifier of quality, made by `onto corpus classifier train`.
+    #[arg(long, value_name = "DIR")]
+    pub classifier: Option<PathBuf>,
+    /// Language model that scores perplexity: any that `onto score` takes.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<PathBuf>,
+    /// Folder of its tokenizer, when that is not beside it.
+    #[arg(long, value_name = "DIR")]
+    pub tokenizer: Option<PathBuf>,
+}
+
+/// `onto corpus inspect`
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// Files or folders.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Who decides: gopher, c4, fineweb, fineweb-paper, refinedweb, dclm, dolma, or a TOML file [default: the cleaning of a recipe].
+    #[arg(long, value_name = "NAME|FILE")]
+    pub policy: Option<String>,
+    #[command(flatten)]
+    pub signals: SignalArguments,
+}
+
+/// `onto corpus tag`
+#[derive(Debug, Args)]
+pub struct TagArguments {
+    /// Files or folders.
+    #[arg(required_unless_present = "columns")]
+    pub paths: Vec<PathBuf>,
+    /// List every column with what it says, and end.
+    #[arg(long)]
+    pub columns: bool,
+    #[command(flatten)]
+    pub signals: SignalArguments,
+}
+
+/// `onto corpus decide`
+#[derive(Debug, Args)]
+pub struct DecideArguments {
+    /// Folder made by `onto corpus tag`, or one of its Parquet files.
+    pub table: PathBuf,
+    /// Who decides: gopher, c4, fineweb, fineweb-paper, refinedweb, dclm, dolma, or a TOML file.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub policy: String,
+    /// Another policy: what would flip from it to the first one.
+    #[arg(long, value_name = "NAME|FILE")]
+    pub against: Option<String>,
+    /// Explain the verdict on one document: every rule, its condition and the values it read.
+    #[arg(long, value_name = "ID", conflicts_with = "against")]
+    pub explain: Option<String>,
+    /// Percentiles of perplexity at which head and middle end.
+    #[arg(long, value_name = "HEAD,MIDDLE", default_value = "30,60", value_parser = percentiles)]
+    pub buckets: (f64, f64),
+}
+
+fn percentiles(text: &str) -> Result<(f64, f64), String> {
+    let numbers: Vec<f64> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    match numbers[..] {
+        [head, middle] if (0.0..=100.0).contains(&head) && (head..=100.0).contains(&middle) => Ok((head, middle)),
+        _ => Err("two percentiles from 0 to 100 are expected, such as 30,60".to_owned()),
+    }
+}
+
+/// `onto corpus classifier …`
+#[derive(Debug, Subcommand)]
+pub enum ClassifierCommand {
+    /// Learn from a folder of good documents and one of bad ones.
+    Train(ClassifierTrainArguments),
+    /// Score documents, one JSON line a document.
+    Score(ClassifierScoreArguments),
+}
+
+/// `onto corpus classifier train`
+#[derive(Debug, Args)]
+pub struct ClassifierTrainArguments {
+    /// Good documents: files or folders.
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    pub positive: Vec<PathBuf>,
+    /// Bad documents.
+    #[arg(long, required = true, num_args = 1.., value_name = "PATH")]
+    pub negative: Vec<PathBuf>,
+    /// Passes over the documents.
+    #[arg(long, default_value_t = 5, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub epochs: u64,
+    /// Longest run of words that is a feature.
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=5))]
+    pub words: u64,
+    /// Buckets of features, as a power of two.
+    #[arg(long, default_value_t = 18, value_name = "N", value_parser = clap::value_parser!(u64).range(8..=26))]
+    pub bucket_bits: u64,
+}
+
+/// `onto corpus classifier score`
+#[derive(Debug, Args)]
+pub struct ClassifierScoreArguments {
+    /// Folder of the classifier.
+    #[arg(long, value_name = "DIR")]
+    pub classifier: PathBuf,
+    /// Files or folders.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Field of the documents with a label (true or false, 1 or 0): the area under the ROC curve is told on stderr.
+    #[arg(long, value_name = "FIELD")]
+    pub label: Option<String>,
 }

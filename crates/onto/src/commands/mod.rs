@@ -111,7 +111,10 @@ fn has_safe_points(command: &Command) -> bool {
         Command::Run(_) | Command::Pretrain(_) | Command::Tune(_) | Command::Align(_) | Command::Ngram(_) => true,
         Command::Generate(_) | Command::Chat(_) => true,
         Command::Corpus(command) => {
-            matches!(command, CorpusCommand::Make(_) | CorpusCommand::Build(_) | CorpusCommand::Convert(_))
+            matches!(
+                command,
+                CorpusCommand::Make(_) | CorpusCommand::Build(_) | CorpusCommand::Convert(_) | CorpusCommand::Tag(_)
+            )
         }
         Command::Tokenizer(command) => matches!(command, TokenizerCommand::Train(_)),
         Command::Score(_) | Command::Eval(_) | Command::Bench(_) | Command::Info(_) | Command::Doctor => false,

@@ -12,6 +12,7 @@ mod edges;
 mod families;
 mod life;
 mod safety;
+mod signals;
 mod support;
 mod tidy;
 mod tokenizers;

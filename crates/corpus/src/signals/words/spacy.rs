@@ -274,11 +274,13 @@ fn cut(sets: &Sets, text: &str, specials: bool, out: &mut Vec<Range>) {
             let (mut from, mut search) = (0, 0);
             while let Some((at, stop)) = infix(sets, middle, search) {
                 search = stop;
-                // An infix right after another stays at the front of the next piece.
-                if at == from {
+                // An infix at the very front stays there.
+                if at == 0 {
                     continue;
                 }
-                out.push((start + from as u32, start + at as u32));
+                if at > from {
+                    out.push((start + from as u32, start + at as u32));
+                }
                 out.push((start + at as u32, start + stop as u32));
                 from = stop;
             }

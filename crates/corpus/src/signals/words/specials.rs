@@ -110,7 +110,7 @@ fn build() -> HashKeyed<Special> {
         (&["you", "we", "they"], "'re"),
         (&["he", "she", "it"], "'s"),
         (&["who", "what", "when", "where", "why", "how", "there", "that", "this"], "'s"),
-        (&["what", "when", "where", "why", "how", "there", "these", "those"], "'re"),
+        (&["who", "what", "when", "where", "why", "how", "there", "these", "those"], "'re"),
         (&["who", "what", "when", "where", "why", "how", "there", "these", "those"], "'ve"),
         (&["could", "might", "must", "should"], "'ve"),
         (&["not"], "'ve"),

@@ -1,57 +1,67 @@
 //! `onto corpus inspect`
 
 use anyhow::Result;
-use corpus::clean::CleanConfig;
-use corpus::clean::language::Guess;
+use corpus::signals::{Signals, Tagger};
 use serde_json::{Value, json};
 
-use super::{clean_config, read_paths};
-use crate::cli::PathsArguments;
+use super::decide::policy;
+use super::{clean_config, read_paths, tag};
+use crate::cli::InspectArguments;
 use crate::commands::Session;
 use crate::run::text::clean_documents;
 use crate::terminal::line_to_stdout;
 
-/// Runs the rules and prints what they would decide, a line a document.
-pub fn inspect(session: &Session, arguments: &PathsArguments) -> Result<()> {
+/// Prints signals and decision, a line a document.
+pub fn inspect(session: &Session, arguments: &InspectArguments) -> Result<()> {
+    let policy = arguments.policy.as_deref().map(policy).transpose()?;
+    let tagger = Tagger::new(tag::options(&arguments.signals)?);
     let (documents, _) = read_paths(session, &arguments.paths)?;
+    if let Some(policy) = policy {
+        for document in &documents {
+            let signals = tagger.tag(document);
+            let verdict = policy.decide(&signals);
+            let cut: Vec<Value> = verdict
+                .cut
+                .iter()
+                .map(|(line, rule)| json!({"line": line, "rule": policy.rules[*rule].name}))
+                .collect();
+            let mut line = describe(&signals);
+            line["decision"] = json!(if verdict.keep { "keep" } else { "drop" });
+            line["reasons"] = json!(verdict.reasons);
+            line["cut_lines"] = json!(cut);
+            line["undefined"] = json!(verdict.undefined);
+            line_to_stdout(&line.to_string())?;
+        }
+        return Ok(());
+    }
     let config = clean_config(session)?;
-    let looks: Vec<(Guess, Value)> = documents.iter().map(|document| look(&document.text, &config)).collect();
+    let described: Vec<Value> = documents
+        .iter()
+        .map(|document| {
+            let mut line = describe(&tagger.tag(document));
+            line["signals"]["noise"] = json!(corpus::clean::statistics::noise(&document.text, &config.statistics));
+            line
+        })
+        .collect();
     let context = session.context(std::path::Path::new("."));
     let cleaned = clean_documents(&context, documents, &[], &config)?;
-    for (decision, (guess, signals)) in cleaned.decisions.iter().zip(looks) {
+    for (decision, mut line) in cleaned.decisions.iter().zip(described) {
         let kept = decision.rule.is_none();
-        let mut reasons: Vec<String> = Vec::new();
-        if !kept {
-            reasons.push(decision.reason.clone());
-        }
-        line_to_stdout(
-            &json!({
-                "id": decision.id,
-                "lang": guess.lang,
-                "lang_confidence": (guess.confidence * 1e4).round() / 1e4,
-                "signals": signals,
-                "decision": if kept { "keep" } else { "drop" },
-                "reasons": reasons,
-                "removed_lines": decision.removed_lines,
-                "duplicate_of": decision.duplicate_of,
-            })
-            .to_string(),
-        )?;
+        line["decision"] = json!(if kept { "keep" } else { "drop" });
+        line["reasons"] = json!(if kept { Vec::new() } else { vec![decision.reason.clone()] });
+        line["removed_lines"] = json!(decision.removed_lines);
+        line["duplicate_of"] = json!(decision.duplicate_of);
+        line_to_stdout(&line.to_string())?;
     }
     Ok(())
 }
 
-/// The language of a text, and the numbers a person judges it by at a glance.
-fn look(text: &str, config: &CleanConfig) -> (Guess, Value) {
-    let guess = corpus::clean::language::identify(text, &config.language);
-    let signals = json!({
-        "bytes": text.len(),
-        "characters": text.chars().count(),
-        "words": text.split_whitespace().count(),
-        "lines": text.lines().count(),
-        "lang": guess.lang,
-        "lang_evidence": guess.evidence,
-        "noise": corpus::clean::statistics::noise(text, &config.statistics),
-    });
-    (guess, signals)
+/// Id, language and signals of a document.
+fn describe(signals: &Signals) -> Value {
+    json!({
+        "id": signals.id,
+        "lang": signals.text("lang").filter(|lang| *lang != "und"),
+        "lang_confidence": (signals.number("lang_confidence").unwrap_or(0.0) * 1e4).round() / 1e4,
+        "signals": signals.flat(),
+    })
 }

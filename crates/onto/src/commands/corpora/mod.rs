@@ -2,7 +2,9 @@
 
 mod budget;
 mod build;
+mod classifier;
 mod convert;
+mod decide;
 mod decontaminate;
 mod dedup;
 mod extract;
@@ -11,6 +13,7 @@ mod make;
 mod plan;
 mod redact;
 mod stats;
+mod tag;
 
 use std::path::PathBuf;
 
@@ -31,6 +34,9 @@ pub fn corpus(session: &Session, command: &CorpusCommand) -> Result<()> {
         CorpusCommand::Build(arguments) => build::build(session, arguments),
         CorpusCommand::Stats(arguments) => stats::stats(session, arguments),
         CorpusCommand::Inspect(arguments) => inspect::inspect(session, arguments),
+        CorpusCommand::Tag(arguments) => tag::tag(session, arguments),
+        CorpusCommand::Decide(arguments) => decide::decide(session, arguments),
+        CorpusCommand::Classifier(command) => classifier::classifier(session, command),
         CorpusCommand::Redact(arguments) => redact::redact(session, arguments),
         CorpusCommand::Dedup(arguments) => dedup::dedup(session, arguments),
         CorpusCommand::Decontaminate(arguments) => decontaminate::decontaminate(session, arguments),
