@@ -9,12 +9,18 @@
 //!   u64 number of document boundaries D, then i32 lengths `[S]` in tokens, i64 byte offsets `[S]`, and i64 boundaries
 //!   `[D]`, the indices of the sequences that begin a document, with a 0 in front and S at the end.
 //!
+//! [`DsWriter`] and [`NpyWriter`] write the same tokens for nanotron and for dolma's readers.
+//!
 //! We write one sequence a document, so D = S + 1. Reading joins the sequences of a document that has several.
 //!
 //! A [`Shard`] is read whole into memory, two or four bytes a token: the corpora of one machine fit (a thousand million
 //! tokens are 2 GB), reading needs no `unsafe`, and a file that is cut while training goes on cannot kill the process
 //! as it can behind a memory map. Whether the two files appear whole or not at all is the artifact writer's business.
 
+mod dolma;
+mod flat;
+mod nanotron;
+pub mod order;
 mod read;
 mod write;
 
@@ -23,6 +29,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use dolma::{NpyWriter, read_npy};
+pub use nanotron::{DsFile, DsWriter};
 pub use read::Shard;
 pub use write::{ShardInfo, ShardWriter};
 
@@ -110,6 +118,16 @@ pub enum ShardError {
         /// Its length.
         tokens: usize,
     },
+    /// A mask that does not fit its document.
+    #[error("document {document}: {tokens} tokens need a mask of {tokens}, not {mask}")]
+    Mask {
+        /// Index of the document.
+        document: usize,
+        /// How long the mask must be; 0 where the file has none.
+        tokens: usize,
+        /// How long it is.
+        mask: usize,
+    },
     /// A file shorter or longer than its header says.
     #[error(
         "{}: expected {expected} bytes, found {found}{}\nhint: make the shards again with --redo STAGE",
@@ -161,5 +179,7 @@ fn with_ending(prefix: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+#[cfg(test)]
+mod other_tests;
 #[cfg(test)]
 mod tests;

@@ -56,14 +56,7 @@ impl ShardWriter {
         let index = self.lengths.len();
         let too_long = |_| ShardError::DocumentTooLong { document: index, tokens: document.len() };
         let length = i32::try_from(document.len()).map_err(too_long)?;
-        if let Some(position) = document.iter().position(|&id| id as usize >= self.vocabulary_size) {
-            return Err(ShardError::UnknownToken {
-                document: index,
-                position,
-                id: document[position],
-                vocabulary_size: self.vocabulary_size,
-            });
-        }
+        check_ids(index, document, self.vocabulary_size)?;
         for &id in document {
             // The narrow type loses nothing: every id is below a vocabulary of fewer than 65500.
             let written = match self.width {
@@ -107,7 +100,17 @@ impl ShardWriter {
     }
 }
 
-fn refused(path: &Path, source: io::Error) -> ShardError {
+/// An error when an id of document number `index` is outside the vocabulary.
+pub(super) fn check_ids(index: usize, document: &[u32], vocabulary_size: usize) -> Result<(), ShardError> {
+    match document.iter().position(|&id| id as usize >= vocabulary_size) {
+        Some(position) => {
+            Err(ShardError::UnknownToken { document: index, position, id: document[position], vocabulary_size })
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn refused(path: &Path, source: io::Error) -> ShardError {
     match source.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ShardError::NoSpace { path: path.to_owned() },
         _ => ShardError::Write { path: path.to_owned(), source },
