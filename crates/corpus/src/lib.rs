@@ -13,6 +13,8 @@ mod error;
 pub mod extract;
 pub mod instances;
 pub mod langid;
+pub mod mix;
+pub mod personal;
 pub mod policy;
 pub mod quality;
 pub mod read;

@@ -229,7 +229,7 @@ pub struct PersonalDataConfig {
 
 impl Default for PersonalDataConfig {
     fn default() -> Self {
-        let kinds = super::personal::KINDS.iter().map(ToString::to_string).collect();
+        let kinds = super::personal::STRUCTURED.iter().map(ToString::to_string).collect();
         PersonalDataConfig { enabled: true, kinds }
     }
 }
@@ -293,7 +293,7 @@ impl CleanConfig {
         }
         for kind in &self.personal_data.kinds {
             if !super::personal::KINDS.contains(&kind.as_str()) {
-                let expected = "email, phone, ip, card, id_card, iban, ssn";
+                let expected = "email, phone, ip, card, id_card, iban, ssn, address, name";
                 return Err(CorpusError::Config { key: "personal_data.kinds", value: kind.clone(), expected });
             }
         }

@@ -8,6 +8,7 @@ mod converting;
 mod dedup;
 mod mutations;
 mod peers;
+mod personal;
 mod reading;
 mod real;
 mod sets;

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use corpus::clean::{CleanConfig, LanguageConfig, PersonalDataConfig, RuleName, clean, language, personal};
+use corpus::clean::{CleanConfig, LanguageConfig, RuleName, clean, language};
+use corpus::personal::Finder;
 use corpus::read::{ReadOptions, read};
 use lang::document::Document;
 
@@ -91,46 +92,67 @@ fn languages_of_sentences_and_paragraphs() {
     }
 }
 
-/// Every kind of structured personal data in generated English sentences with gold spans.
+/// Personal data in generated English sentences with gold spans. The rules were looked at on the even sentences only; the
+/// odd ones are measured. A gold piece is found when a span of its kind covers half of it, a span is right when half of it
+/// is gold; addresses may take towns and codes next to them along.
 #[test]
 fn personal_data_of_the_fixture() {
     let Some(path) = data("pii/synth_dataset_v2.json") else { return };
     let records: Vec<serde_json::Value> = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
-    let kinds = BTreeMap::from([
-        ("EMAIL_ADDRESS", "email"),
-        ("PHONE_NUMBER", "phone"),
-        ("CREDIT_CARD", "card"),
-        ("IBAN_CODE", "iban"),
-        ("US_SSN", "ssn"),
-        ("IP_ADDRESS", "ip"),
-    ]);
-    let (mut planted, mut hits, mut found, mut right) = (0, 0, 0, 0);
-    let mut by_kind: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for record in &records {
+    let kind_of = |entity: &str| match entity {
+        "EMAIL_ADDRESS" => "email",
+        "PHONE_NUMBER" => "phone",
+        "CREDIT_CARD" => "card",
+        "IBAN_CODE" => "iban",
+        "US_SSN" => "ssn",
+        "IP_ADDRESS" => "ip",
+        "PERSON" => "name",
+        "STREET_ADDRESS" => "address",
+        "GPE" | "ZIP_CODE" => "beside an address",
+        _ => "",
+    };
+    let finder = Finder::all();
+    // Planted, hit, found, right: of structured kinds, names, addresses.
+    let mut counts = BTreeMap::from([("structured", [0usize; 4]), ("name", [0; 4]), ("address", [0; 4])]);
+    let family = |kind: &str| match kind {
+        "name" => "name",
+        "address" => "address",
+        _ => "structured",
+    };
+    for record in records.iter().skip(1).step_by(2) {
         let text = record["full_text"].as_str().unwrap();
-        let masked = personal::find(text, &PersonalDataConfig::default());
-        let mut gold: Vec<&str> = Vec::new();
-        for span in record["spans"].as_array().unwrap() {
-            let value = span["entity_value"].as_str().unwrap();
-            let kind = span["entity_type"].as_str().unwrap();
-            if kinds.contains_key(kind) {
-                gold.push(value);
-                planted += 1;
-                let hit = masked.iter().any(|m| value.contains(&m.text) || m.text.contains(value));
-                hits += usize::from(hit);
-                let counts = by_kind.entry(kinds[kind]).or_default();
-                counts.0 += 1;
-                counts.1 += usize::from(hit);
-            }
+        let byte =
+            |place: &serde_json::Value| text.chars().take(place.as_u64().unwrap() as usize).map(char::len_utf8).sum();
+        let spans = record["spans"].as_array().unwrap().iter();
+        let gold: Vec<(usize, usize, &str)> = spans
+            .map(|s| {
+                (byte(&s["start_position"]), byte(&s["end_position"]), kind_of(s["entity_type"].as_str().unwrap()))
+            })
+            .collect();
+        let found = finder.find(text);
+        let overlap = |a: (usize, usize), b: (usize, usize)| a.1.min(b.1).saturating_sub(a.0.max(b.0));
+        for &(start, end, kind) in gold.iter().filter(|span| !["", "beside an address"].contains(&span.2)) {
+            let covered: usize =
+                found.iter().filter(|f| f.kind == kind).map(|f| overlap((start, end), (f.start, f.end))).sum();
+            let count = counts.get_mut(family(kind)).unwrap();
+            count[0] += 1;
+            count[1] += usize::from(covered * 2 >= end - start);
         }
-        for m in &masked {
-            found += 1;
-            let ok = gold.iter().any(|value| value.contains(&m.text) || m.text.contains(value));
-            right += usize::from(ok);
+        for f in &found {
+            let of_kind = |g: &&(usize, usize, &str)| g.2 == f.kind;
+            let beside = |g: &&(usize, usize, &str)| of_kind(g) || (f.kind == "address" && g.2 == "beside an address");
+            let touched = gold.iter().filter(of_kind).any(|g| overlap((g.0, g.1), (f.start, f.end)) > 0);
+            let covered: usize = gold.iter().filter(beside).map(|g| overlap((g.0, g.1), (f.start, f.end))).sum();
+            let count = counts.get_mut(family(f.kind)).unwrap();
+            count[2] += 1;
+            count[3] += usize::from(touched && covered * 2 >= f.end - f.start);
         }
     }
-    assert!(hits * 100 >= planted * 95, "recall {hits} of {planted}");
-    assert!(right * 100 >= found * 95, "precision {right} of {found}");
+    for (kind, recall, precision) in [("structured", 95, 95), ("name", 60, 80), ("address", 60, 80)] {
+        let [planted, hit, found, right] = counts[kind];
+        assert!(planted > 100 && hit * 100 >= planted * recall, "{kind}: recall {hit} of {planted}");
+        assert!(right * 100 >= found * precision, "{kind}: precision {right} of {found}");
+    }
 }
 
 /// McCormick's news articles: ten planted pairs in a thousand.
