@@ -17,8 +17,8 @@ pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArgu
 pub use bench_corpus::{BenchCorpusCommand, BenchDedupArguments};
 pub use corpus::{
     BuildArguments, ClassifierCommand, ClassifierScoreArguments, ClassifierTrainArguments, ConvertArguments,
-    CorpusCommand, DecideArguments, ExtractArguments, InspectArguments, MakeArguments, PathsArguments, SignalArguments,
-    TagArguments,
+    CorpusCommand, DecideArguments, ExtractArguments, InspectArguments, MakeArguments, MixArguments, PathsArguments,
+    RedactArguments, ShardFormat, ShardsArguments, SignalArguments, TagArguments,
 };
 pub use dedup::{DecontaminateArguments, DedupArguments, DedupLevel, PlanArguments, Stays};
 pub use replay::{

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::dedup::{DecontaminateArguments, DedupArguments, PlanArguments};
 
@@ -25,7 +25,11 @@ pub enum CorpusCommand {
     #[command(subcommand)]
     Classifier(ClassifierCommand),
     /// Replace personal data by placeholders, one JSON line a document.
-    Redact(PathsArguments),
+    Redact(RedactArguments),
+    /// Draw documents from sources to target shares.
+    Mix(MixArguments),
+    /// Encode documents into the token files that trainers read.
+    Shards(ShardsArguments),
     /// Find duplicates in bounded memory: documents, lines, sentences, paragraphs, repeated substrings.
     ///
     /// With --out the documents that stay become an artifact, with a list of all clusters (or of all parts cut out) beside them.
@@ -166,6 +170,106 @@ pub struct BuildArguments {
     /// Labels of planted noise (truth.jsonl) to score the cleaning against.
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
+}
+
+/// `onto corpus redact`
+#[derive(Debug, Args)]
+pub struct RedactArguments {
+    /// Files or folders.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Only these kinds: email, iban, id_card, card, ip, ssn, phone, address, name [default: all].
+    #[arg(long, value_delimiter = ',', value_name = "KIND")]
+    pub kinds: Option<Vec<String>>,
+    /// What stands for a piece; {KIND} and {kind} become its kind, {hash} a keyed hash of its value.
+    #[arg(long, default_value = "<{KIND}>", value_name = "TEMPLATE")]
+    pub placeholder: String,
+    /// File whose bytes are the key of {hash}.
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Leave IP addresses of private, local and documentation networks alone.
+    #[arg(long)]
+    pub public_ip_only: bool,
+    /// The rules and replacements of another program: datatrove or dolma.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["kinds", "placeholder", "key_file", "public_ip_only"])]
+    pub preset: Option<String>,
+}
+
+/// `onto corpus mix`
+#[derive(Debug, Args)]
+pub struct MixArguments {
+    /// Mixture: TOML with a `[[source]]` each of name, path and share, repeat or choose.
+    #[arg(value_name = "MIX.toml")]
+    pub file: Option<PathBuf>,
+    /// A source, or the files of a source of the mixture; may be repeated.
+    #[arg(long, value_name = "NAME=PATH:SHARE")]
+    pub source: Vec<String>,
+    /// A published mixture; --list shows them.
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Show published mixtures (all, or the one of --preset) and stop.
+    #[arg(long)]
+    pub list: bool,
+    /// How many tokens to draw, where weights are shares.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
+    pub tokens: Option<u64>,
+    /// Tokenizer to count with [default: words and Chinese characters are counted].
+    #[arg(long, short, value_name = "PATH")]
+    pub tokenizer: Option<PathBuf>,
+    /// Divide shares by their sum where that is not 1.
+    #[arg(long)]
+    pub normalise: bool,
+    /// Take shares from the sizes of the sources: p ~ n^A.
+    #[arg(long, value_name = "A", allow_negative_numbers = true)]
+    pub temperature: Option<f64>,
+}
+
+/// `onto corpus shards`
+#[derive(Debug, Args)]
+pub struct ShardsArguments {
+    /// Files or folders.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Tokenizer: tokenizer.json, a .model, .tiktoken or vocab file, or a folder with one.
+    #[arg(long, short, value_name = "PATH")]
+    pub tokenizer: PathBuf,
+    /// Whose reader they are for.
+    #[arg(long, value_enum, default_value_t = ShardFormat::Megatron)]
+    pub format: ShardFormat,
+    /// A part and its share of the documents; may be repeated [default: train=1].
+    #[arg(long, value_name = "NAME=SHARE")]
+    pub split: Vec<String>,
+    /// Divide the shares of --split by their sum where that is not 1.
+    #[arg(long)]
+    pub normalise: bool,
+    /// Leave documents in reading order; they are shuffled by --seed otherwise.
+    #[arg(long)]
+    pub in_order: bool,
+    /// No token at the end of each document.
+    #[arg(long)]
+    pub no_end: bool,
+}
+
+/// Formats of token files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShardFormat {
+    /// Megatron-LM: .bin and .idx.
+    Megatron,
+    /// datatrove and nanotron: .ds, .ds.index, .ds.metadata.
+    Ds,
+    /// dolma and OLMo: .npy without a header, .csv.gz.
+    Npy,
+}
+
+impl ShardFormat {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            ShardFormat::Megatron => "megatron",
+            ShardFormat::Ds => "ds",
+            ShardFormat::Npy => "npy",
+        }
+    }
 }
 
 /// Files or folders.

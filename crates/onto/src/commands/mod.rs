@@ -19,6 +19,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::Result;
 
 pub use corpora::warn_of_problems;
+pub use vocabulary::load as load_tokenizer;
 
 use lang::artifact::Manifest;
 use serde_json::json;
@@ -110,12 +111,15 @@ fn has_safe_points(command: &Command) -> bool {
     match command {
         Command::Run(_) | Command::Pretrain(_) | Command::Tune(_) | Command::Align(_) | Command::Ngram(_) => true,
         Command::Generate(_) | Command::Chat(_) => true,
-        Command::Corpus(command) => {
-            matches!(
-                command,
-                CorpusCommand::Make(_) | CorpusCommand::Build(_) | CorpusCommand::Convert(_) | CorpusCommand::Tag(_)
-            )
-        }
+        Command::Corpus(command) => matches!(
+            command,
+            CorpusCommand::Make(_)
+                | CorpusCommand::Build(_)
+                | CorpusCommand::Convert(_)
+                | CorpusCommand::Tag(_)
+                | CorpusCommand::Mix(_)
+                | CorpusCommand::Shards(_)
+        ),
         Command::Tokenizer(command) => matches!(command, TokenizerCommand::Train(_)),
         Command::Score(_) | Command::Eval(_) | Command::Bench(_) | Command::Info(_) | Command::Doctor => false,
     }

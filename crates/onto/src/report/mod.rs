@@ -10,32 +10,25 @@ mod data;
 mod evidence;
 #[cfg(test)]
 mod example;
-mod format;
+pub mod format;
 mod graph;
 mod layers;
 mod making;
 pub mod markup;
-mod svg;
+pub mod page;
+pub mod svg;
 #[cfg(test)]
 mod tests;
 
 pub use data::*;
 use markup::Markup;
 
-const STYLE: &str = include_str!("style.css");
-
 /// The whole page.
 pub fn render(data: &ReportData) -> String {
     let mut page = Markup::default();
     page.raw("<!DOCTYPE html>\n");
     page.element("html", &[("lang", "en")], |html| {
-        html.element("head", &[], |head| {
-            head.empty("meta", &[("charset", "utf-8")]);
-            head.empty("meta", &[("name", "viewport"), ("content", "width=device-width, initial-scale=1")]);
-            head.empty("meta", &[("name", "color-scheme"), ("content", "light dark")]);
-            head.leaf("title", &[], &data.title);
-            head.element("style", &[], |style| style.raw(STYLE));
-        });
+        page::head(html, &data.title, "");
         html.raw("\n");
         html.element("body", &[], |body| {
             header(body, data);
