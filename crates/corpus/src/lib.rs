@@ -6,6 +6,7 @@
 //! [`score::score`] compares the decisions with labels; [`write::write_jsonl`] writes what was kept. Nothing here knows
 //! how text is modelled, and no rule knows where its text came from.
 
+pub mod build;
 pub mod clean;
 pub mod convert;
 pub mod dedup;

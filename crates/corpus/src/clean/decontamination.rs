@@ -8,6 +8,7 @@
 //! stands between question and answer in a document does not matter.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lang::instance::{EvalItem, Role};
 use rayon::prelude::*;
@@ -15,7 +16,7 @@ use rayon::prelude::*;
 use super::DecontaminationConfig;
 use super::near::combine;
 use super::stage::{Drop, Stage};
-use crate::text::{HashKeyed, HashSetKeyed, hashes};
+use crate::text::{HashKeyed, hashes};
 
 /// Share of an item's words, weighted by rarity, that a document must contain.
 const TOKEN_COVERAGE: f64 = 0.9;
@@ -118,9 +119,126 @@ fn run_hash(window: &[u64]) -> u64 {
 }
 
 /// What one document has in common with the items.
-struct Overlap {
+pub(crate) struct Overlap {
     runs: Vec<u32>,
     tokens: Vec<u64>,
+}
+
+/// The items, and in how many documents each of their runs and words stands. First every document's overlap is
+/// [counted](Search::count), in any order and by any number of threads; then documents are [judged](Search::judge).
+pub(crate) struct Search<'s> {
+    index: Index,
+    items: &'s [EvalItem],
+    config: &'s DecontaminationConfig,
+    documents: AtomicUsize,
+    documents_with_run: Vec<AtomicUsize>,
+    documents_with_token: HashKeyed<AtomicUsize>,
+}
+
+/// How much each run counts, and how much a target's runs count together.
+pub(crate) struct Weights {
+    documents: f64,
+    runs: Vec<f64>,
+    totals: Vec<f64>,
+}
+
+impl<'s> Search<'s> {
+    pub(crate) fn new(items: &'s [EvalItem], config: &'s DecontaminationConfig) -> Self {
+        let index = Index::new(items, config);
+        let documents_with_run = index.runs.values().map(|_| AtomicUsize::new(0)).collect();
+        let tokens = index.targets.iter().flat_map(|target| target.tokens.iter().copied());
+        let documents_with_token = tokens.map(|token| (token, AtomicUsize::new(0))).collect();
+        Search { index, items, config, documents: AtomicUsize::new(0), documents_with_run, documents_with_token }
+    }
+
+    /// A remark about items that were not looked for.
+    pub(crate) fn note(&self) -> Option<String> {
+        (self.index.too_short > 0).then(|| {
+            format!(
+                "{} of {} evaluation items have fewer than {} tokens and were not looked for",
+                self.index.too_short,
+                self.items.len(),
+                self.config.min_gram
+            )
+        })
+    }
+
+    pub(crate) fn overlap(&self, text: &str) -> Overlap {
+        let tokens = hashes(text);
+        let runs = self.index.found(&tokens);
+        let mut tokens: Vec<u64> =
+            tokens.into_iter().filter(|token| self.documents_with_token.contains_key(token)).collect();
+        tokens.sort_unstable();
+        tokens.dedup();
+        Overlap { runs, tokens }
+    }
+
+    pub(crate) fn count(&self, overlap: &Overlap) {
+        self.documents.fetch_add(1, Ordering::Relaxed);
+        for &run in &overlap.runs {
+            self.documents_with_run[run as usize].fetch_add(1, Ordering::Relaxed);
+        }
+        for token in &overlap.tokens {
+            if let Some(count) = self.documents_with_token.get(token) {
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// To be made when every document was counted.
+    pub(crate) fn weights(&self) -> Weights {
+        let documents = self.documents.load(Ordering::Relaxed) as f64;
+        let template = (self.config.template_share * documents).max(self.config.template_documents as f64);
+        let weight = |count: &AtomicUsize| {
+            let count = count.load(Ordering::Relaxed);
+            if count as f64 > template { 0.0 } else { rarity(documents, count) }
+        };
+        let runs: Vec<f64> = self.documents_with_run.iter().map(weight).collect();
+        let total = |target: &Target| target.runs.iter().map(|&run| runs[run as usize]).sum();
+        let totals = self.index.targets.iter().map(total).collect();
+        Weights { documents, runs, totals }
+    }
+
+    /// Why a document is dropped, or `None`.
+    pub(crate) fn judge(&self, overlap: &Overlap, weights: &Weights) -> Option<String> {
+        let mut covered: HashMap<u32, f64> = HashMap::new();
+        for &run in overlap.runs.iter().filter(|&&run| weights.runs[run as usize] > 0.0) {
+            for &target in &self.index.targets_of[run as usize] {
+                *covered.entry(target).or_default() += weights.runs[run as usize];
+            }
+        }
+        let token_weight = |token: &u64| {
+            let count = self.documents_with_token.get(token).map_or(0, |count| count.load(Ordering::Relaxed));
+            rarity(weights.documents, count)
+        };
+        let mut best: Option<(f64, usize)> = None;
+        for (number, weight) in covered {
+            let share = weight / weights.totals[number as usize];
+            let target = &self.index.targets[number as usize];
+            // Ties go to the earlier item, whatever the order of the map.
+            let better = best.is_none_or(|(b, item)| share > b || (share == b && target.item < item));
+            if share >= self.config.coverage && better {
+                let all: f64 = target.tokens.iter().map(token_weight).sum();
+                let had = target.tokens.iter().filter(|token| overlap.tokens.binary_search(token).is_ok());
+                if had.map(token_weight).sum::<f64>() >= TOKEN_COVERAGE * all {
+                    best = Some((share, target.item));
+                }
+            }
+        }
+        best.map(|(share, item)| {
+            format!(
+                "evaluation_item: {:.2} of {} found, from {:.2} on",
+                share,
+                name(self.items, item),
+                self.config.coverage
+            )
+        })
+    }
+}
+
+/// Weight of what stands in `count` of the documents: inverse document frequency.
+fn rarity(documents: f64, count: usize) -> f64 {
+    ((documents + 1.0) / (count as f64 + 1.0)).ln() + 0.05
 }
 
 pub(super) fn apply(stage: &mut Stage<'_>) {
@@ -128,80 +246,17 @@ pub(super) fn apply(stage: &mut Stage<'_>) {
         stage.notes.push("no evaluation items were given".to_string());
         return;
     }
-    let config = &stage.config.decontamination;
-    let index = Index::new(stage.held_out, config);
-    if index.too_short > 0 {
-        let note = format!(
-            "{} of {} evaluation items have fewer than {} tokens and were not looked for",
-            index.too_short,
-            stage.held_out.len(),
-            config.min_gram
-        );
-        stage.notes.push(note);
-    }
-    let wanted: HashSetKeyed = index.targets.iter().flat_map(|target| target.tokens.iter().copied()).collect();
+    let search = Search::new(stage.held_out, &stage.config.decontamination);
+    stage.notes.extend(search.note());
     let overlaps = stage.map(|document| {
-        let tokens = hashes(&document.text);
-        let runs = index.found(&tokens);
-        let mut tokens: Vec<u64> = tokens.into_iter().filter(|token| wanted.contains(token)).collect();
-        tokens.sort_unstable();
-        tokens.dedup();
-        Overlap { runs, tokens }
+        let overlap = search.overlap(&document.text);
+        search.count(&overlap);
+        overlap
     });
-    let documents = overlaps.len() as f64;
-    let mut documents_with_run = vec![0usize; index.runs.len()];
-    let mut documents_with_token: HashKeyed<usize> = HashKeyed::default();
-    for (_, overlap) in &overlaps {
-        for &run in &overlap.runs {
-            documents_with_run[run as usize] += 1;
-        }
-        for &token in &overlap.tokens {
-            *documents_with_token.entry(token).or_default() += 1;
-        }
-    }
-    let rarity = |count: usize| ((documents + 1.0) / (count as f64 + 1.0)).ln() + 0.05;
-    let template = (config.template_share * documents).max(config.template_documents as f64);
-    let weights: Vec<f64> =
-        documents_with_run.iter().map(|&count| if count as f64 > template { 0.0 } else { rarity(count) }).collect();
-    let totals: Vec<f64> =
-        index.targets.iter().map(|target| target.runs.iter().map(|&run| weights[run as usize]).sum()).collect();
-    let token_weight = |token: &u64| rarity(documents_with_token.get(token).copied().unwrap_or(0));
-    let held_out = stage.held_out;
-    let verdicts: Vec<Option<String>> = overlaps
-        .par_iter()
-        .map(|(_, overlap)| {
-            let mut covered: HashMap<u32, f64> = HashMap::new();
-            for &run in overlap.runs.iter().filter(|&&run| weights[run as usize] > 0.0) {
-                for &target in &index.targets_of[run as usize] {
-                    *covered.entry(target).or_default() += weights[run as usize];
-                }
-            }
-            let mut best: Option<(f64, usize)> = None;
-            for (number, weight) in covered {
-                let share = weight / totals[number as usize];
-                let target = &index.targets[number as usize];
-                // Ties go to the earlier item, whatever the order of the map.
-                let better = best.is_none_or(|(b, item)| share > b || (share == b && target.item < item));
-                if share >= config.coverage && better {
-                    let all: f64 = target.tokens.iter().map(token_weight).sum();
-                    let had = target.tokens.iter().filter(|token| overlap.tokens.binary_search(token).is_ok());
-                    if had.map(token_weight).sum::<f64>() >= TOKEN_COVERAGE * all {
-                        best = Some((share, target.item));
-                    }
-                }
-            }
-            best.map(|(share, item)| {
-                format!(
-                    "evaluation_item: {:.2} of {} found, from {:.2} on",
-                    share,
-                    name(held_out, item),
-                    config.coverage
-                )
-            })
-        })
-        .collect();
-    let indices: Vec<usize> = overlaps.iter().map(|(index, _)| *index).collect();
-    for (index, verdict) in indices.into_iter().zip(verdicts) {
+    let weights = search.weights();
+    let verdicts: Vec<(usize, Option<String>)> =
+        overlaps.par_iter().map(|(index, overlap)| (*index, search.judge(overlap, &weights))).collect();
+    for (index, verdict) in verdicts {
         if let Some(reason) = verdict {
             stage.drop(index, Drop { reason, duplicate_of: None });
         }

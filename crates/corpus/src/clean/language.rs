@@ -4,13 +4,12 @@
 //! A document is dropped on evidence *for* another language, never for lack of evidence: a sum, a list of names or a
 //! line of noise stays here (noise is the next rule's business).
 
-use lang::document::Document;
 use whatlang::Lang;
 
-use super::LanguageConfig;
 use super::letter_pairs::is_implausible;
 use super::stage::{Drop, Stage};
 use super::statistics::noise_in_any_language;
+use super::{CleanConfig, LanguageConfig};
 use crate::text::words::{ENGLISH, LANGUAGES, languages_of};
 use crate::text::{TokenKind, is_han, is_hangul, is_kana, is_latin, tokens};
 
@@ -286,19 +285,20 @@ fn two_letter_code(lang: Lang) -> Option<&'static str> {
     })
 }
 
+/// The language of a text, where it is told in favour of dropping or keeping it. What is noise in every language is the
+/// next rule's: symbols and "la la la" resemble some language or other.
+pub(crate) fn judge(text: &str, config: &CleanConfig) -> Guess {
+    let guess = identify(text, &config.language);
+    let foreign = guess.lang.is_some_and(|lang| !config.language.allowed.iter().any(|allowed| allowed == lang));
+    if foreign && config.statistics.enabled && noise_in_any_language(text, &config.statistics).is_some() {
+        return Guess { lang: None, confidence: 0.0, evidence: guess.evidence };
+    }
+    guess
+}
+
 pub(super) fn apply(stage: &mut Stage<'_>) {
-    let config = &stage.config.language;
-    let statistics = &stage.config.statistics;
-    let judge = |document: &Document| {
-        let guess = identify(&document.text, config);
-        // What is noise in every language is the next rule's: symbols and "la la la" resemble some language or other.
-        let foreign = guess.lang.is_some_and(|lang| !config.allowed.iter().any(|allowed| allowed == lang));
-        if foreign && statistics.enabled && noise_in_any_language(&document.text, statistics).is_some() {
-            return Guess { lang: None, confidence: 0.0, evidence: guess.evidence };
-        }
-        guess
-    };
-    let guesses = stage.map(judge);
+    let config = stage.config;
+    let guesses = stage.map(|document| judge(&document.text, config));
     for (index, guess) in guesses {
         let Some(lang) = guess.lang else { continue };
         if stage.config.language.allowed.iter().any(|allowed| allowed == lang) {

@@ -24,12 +24,12 @@ const FEWEST_WORDS: usize = 4;
 const FEWEST_HAN: usize = 16;
 /// The comparison with other documents needs this many documents, and a corpus in which the middle document is known
 /// to this share.
-const FEWEST_DOCUMENTS: usize = 200;
-const TYPICAL_KNOWN: f64 = 0.6;
+pub(crate) const FEWEST_DOCUMENTS: usize = 200;
+pub(crate) const TYPICAL_KNOWN: f64 = 0.6;
 /// A word is known when it stands in at least this many documents (three, so that two copies of noise know nothing).
-const KNOWN_FROM: u32 = 3;
+pub(crate) const KNOWN_FROM: u32 = 3;
 /// Fewest words or pairs for the comparison.
-const FEWEST_UNITS: usize = 12;
+pub(crate) const FEWEST_UNITS: usize = 12;
 
 /// Why `text` is noise, or `None`. Reasons start with the test's name and a colon.
 pub fn noise(text: &str, config: &StatisticsConfig) -> Option<String> {
@@ -344,24 +344,27 @@ fn drop_unknown(stage: &mut Stage<'_>) {
     let limit = stage.config.statistics.min_known_units;
     for (&index, share) in alive.iter().zip(shares) {
         if let Some(share) = share.filter(|share| *share < limit && !has_function_words(&stage.documents[index].text)) {
-            let reason = format!(
-                "unknown_words: {share:.2} of the words or character pairs stand elsewhere, at least {limit:.2}"
-            );
+            let reason = unknown_words(share, limit);
             stage.drop(index, Drop { reason, duplicate_of: None });
         }
     }
 }
 
+/// The reason of a document of which too little stands in others.
+pub(crate) fn unknown_words(share: f64, limit: f64) -> String {
+    format!("unknown_words: {share:.2} of the words or character pairs stand elsewhere, at least {limit:.2}")
+}
+
 /// True for texts with as many function words, or common Han characters, as running text has: something new to the
 /// corpus, not noise.
-fn has_function_words(text: &str) -> bool {
+pub(crate) fn has_function_words(text: &str) -> bool {
     let characters = Characters::count(text);
     let words = Words::count(&hashed_tokens(text), &characters);
     words.function_words * 8 >= words.words.max(1) || characters.common_han * 4 >= characters.han.max(1)
 }
 
 /// Hashes of the different words and pairs of Han characters of a text, sorted.
-fn units(text: &str) -> Vec<u64> {
+pub(crate) fn units(text: &str) -> Vec<u64> {
     let mut out = Vec::new();
     // Hash and end of the Han character before.
     let mut previous: Option<(u64, usize)> = None;

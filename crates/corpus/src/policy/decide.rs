@@ -99,15 +99,20 @@ impl Policy {
         }
     }
 
+    /// The lines of a text, as the policy parts them; a verdict's cut lines are places among these.
+    pub fn lines_of<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        match self.lines {
+            LineEnds::Feeds => text.split('\n').collect(),
+            LineEnds::Any => crate::signals::python::split_lines(text).collect(),
+        }
+    }
+
     /// What a verdict leaves of the text it was made for: the lines that are not cut, cleaned as the policy says.
     pub fn apply(&self, text: &str, verdict: &Verdict) -> String {
         if verdict.cut.is_empty() && !self.clean_lines && !self.remove_phrases {
             return text.to_owned();
         }
-        let lines: Vec<&str> = match self.lines {
-            LineEnds::Feeds => text.split('\n').collect(),
-            LineEnds::Any => crate::signals::python::split_lines(text).collect(),
-        };
+        let lines = self.lines_of(text);
         let mut cut = verdict.cut.iter().map(|(number, _)| *number).peekable();
         let mut out = String::with_capacity(text.len());
         let mut first = true;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stderr)]
 
 mod archives;
+mod build;
 mod cleaning;
 mod converting;
 mod dedup;

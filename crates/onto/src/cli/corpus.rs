@@ -11,7 +11,7 @@ use super::dedup::{DecontaminateArguments, DedupArguments, PlanArguments};
 pub enum CorpusCommand {
     /// Make Microworld text with its truth beside it.
     Make(MakeArguments),
-    /// Clean documents: files or folders of .txt .md .jsonl(.gz|.zst) .parquet.
+    /// From files of any size to a clean corpus with a data card; a build that was stopped goes on where it was.
     Build(BuildArguments),
     /// Documents, bytes, words, languages and lengths.
     Stats(PathsArguments),
@@ -164,7 +164,20 @@ pub struct BuildArguments {
     /// Files or folders.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
-    /// JSONL of evaluation items or texts that must not be in the result.
+    /// TOML file with the settings; --set changes one of them.
+    #[arg(long, value_name = "FILE")]
+    pub plan: Option<PathBuf>,
+    /// Decide by this policy (gopher, c4, fineweb, refinedweb, dclm, dolma, or a TOML file) instead of this program's own rules;
+    /// may be repeated.
+    #[arg(long, value_name = "NAME")]
+    pub policy: Vec<String>,
+    /// What counts as a duplicate: a preset such as fineweb or exact; none keeps duplicates.
+    #[arg(long, value_name = "PRESET")]
+    pub duplicates: Option<String>,
+    /// How the corpus is written: jsonl, jsonl.zst or jsonl.gz.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<corpus::build::OutputFormat>,
+    /// JSONL of evaluation items that must not be in the result.
     #[arg(long, value_name = "FILE")]
     pub held_out: Option<PathBuf>,
     /// Labels of planted noise (truth.jsonl) to score the cleaning against.

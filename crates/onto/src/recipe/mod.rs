@@ -2,12 +2,14 @@
 //! before any work starts, with the line, the nearest known key and the allowed range.
 
 mod keys;
+mod plan;
 mod sections;
 
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+pub use plan::build_plan;
 pub use sections::{NoiseSection, Recipe};
 
 /// The recipe that `onto run` uses when none is named; the same file that stands in `recipes/`.

@@ -5,6 +5,7 @@
 
 mod answers;
 mod axis;
+pub mod card;
 mod charts;
 mod data;
 mod evidence;
@@ -25,22 +26,64 @@ use markup::Markup;
 
 /// The whole page.
 pub fn render(data: &ReportData) -> String {
+    let mut top = Markup::default();
+    goals(&mut top, data);
+    let sections: Vec<(&str, &str, String)> = SECTIONS
+        .iter()
+        .map(|(anchor, name, write)| {
+            let mut part = Markup::default();
+            write(&mut part, data);
+            (*anchor, *name, part.finish())
+        })
+        .collect();
+    let facts: Vec<String> = data.machine.iter().map(|fact| format!("{} {}", fact.name, fact.value)).collect();
+    let head = Head {
+        eyebrow: "The life of a language model",
+        title: &data.title,
+        summary: &data.summary,
+        facts: &header_facts(data),
+        top: &top.finish(),
+        foot: &[&facts.join(" · "), "Made by onto run. This file needs no network."],
+    };
+    sections_page(&head, &sections)
+}
+
+/// What stands around the sections of a page.
+struct Head<'a> {
+    /// Small, over the title.
+    eyebrow: &'a str,
+    title: &'a str,
+    /// One sentence under the title.
+    summary: &'a str,
+    facts: &'a [Fact],
+    /// Markup before the first section.
+    top: &'a str,
+    /// Lines at the end of the page.
+    foot: &'a [&'a str],
+}
+
+/// A page of sections: (anchor, name in the contents, markup). Sections without markup are left out.
+fn sections_page(head: &Head<'_>, sections: &[(&str, &str, String)]) -> String {
     let mut page = Markup::default();
     page.raw("<!DOCTYPE html>\n");
     page.element("html", &[("lang", "en")], |html| {
-        page::head(html, &data.title, "");
+        page::head(html, head.title, "");
         html.raw("\n");
         html.element("body", &[], |body| {
-            header(body, data);
+            header(body, head, sections);
             body.raw("\n");
             body.element("main", &[], |main| {
-                goals(main, data);
-                for (_, _, section) in SECTIONS {
-                    section(main, data);
+                main.raw(head.top);
+                for (_, _, markup) in sections {
+                    main.raw(markup);
                     main.raw("\n");
                 }
             });
-            footer(body, data);
+            body.element("footer", &[], |footer| {
+                for line in head.foot {
+                    footer.leaf("p", &[], line);
+                }
+            });
         });
     });
     page.raw("\n");
@@ -65,17 +108,17 @@ const SECTIONS: &[(&str, &str, SectionWriter)] = &[
     ("recipe", "Recipe", evidence::recipe),
 ];
 
-fn header(body: &mut Markup, data: &ReportData) {
+fn header(body: &mut Markup, head: &Head<'_>, sections: &[(&str, &str, String)]) {
     body.element("header", &[("class", "top")], |header| {
         header.element("div", &[("class", "top-inner")], |inner| {
             inner.raw(&emblem());
-            inner.leaf("p", &[("class", "eyebrow")], "The life of a language model");
-            inner.leaf("h1", &[], &data.title);
-            if !data.summary.is_empty() {
-                inner.leaf("p", &[("class", "summary")], &data.summary);
+            inner.leaf("p", &[("class", "eyebrow")], head.eyebrow);
+            inner.leaf("h1", &[], head.title);
+            if !head.summary.is_empty() {
+                inner.leaf("p", &[("class", "summary")], head.summary);
             }
             inner.element("ul", &[("class", "facts")], |list| {
-                for fact in header_facts(data) {
+                for fact in head.facts {
                     list.element("li", &[], |item| {
                         item.leaf("span", &[], &fact.name);
                         item.leaf("b", &[], &fact.value);
@@ -86,10 +129,8 @@ fn header(body: &mut Markup, data: &ReportData) {
     });
     body.element("nav", &[("aria-label", "Contents")], |nav| {
         nav.element("div", &[("class", "nav-inner")], |inner| {
-            for (anchor, name, section) in SECTIONS {
-                let mut trial = Markup::default();
-                section(&mut trial, data);
-                if !trial.finish().is_empty() {
+            for (anchor, name, markup) in sections {
+                if !markup.is_empty() {
                     inner.leaf("a", &[("href", &format!("#{anchor}"))], name);
                 }
             }
@@ -147,14 +188,6 @@ fn goals(main: &mut Markup, data: &ReportData) {
         });
     });
     main.raw("\n");
-}
-
-fn footer(body: &mut Markup, data: &ReportData) {
-    body.element("footer", &[], |footer| {
-        let facts: Vec<String> = data.machine.iter().map(|fact| format!("{} {}", fact.name, fact.value)).collect();
-        footer.leaf("p", &[], &facts.join(" · "));
-        footer.leaf("p", &[], "Made by onto run. This file needs no network.");
-    });
 }
 
 /// A tick or a cross: the verdict without its colour.

@@ -8,17 +8,17 @@
 
 mod menus;
 mod phrases;
-mod repeats;
-
-use rayon::prelude::*;
+pub(crate) mod repeats;
 
 use super::BoilerplateConfig;
 use super::stage::{Drop, Stage};
-use crate::text::tokens;
+use crate::text::{HashSetKeyed, tokens};
 
 pub use menus::is_menu;
 pub use phrases::is_set_phrase;
 
+/// Reason of a document without anything else.
+pub(crate) const NOTHING_LEFT: &str = "nothing_left: every line is page furniture";
 /// Longest line that is looked at, in bytes; furniture is short, and this bounds the work on a line.
 const MAX_BYTES: usize = 600;
 
@@ -52,30 +52,39 @@ fn is_row_of_furniture(line: &str) -> bool {
     furniture >= 1 && (furniture + named >= 2 || pieces.len() == 2) && (furniture + named) * 3 >= pieces.len()
 }
 
+/// A text without its page furniture.
+pub(crate) struct Edited {
+    /// What is left; may be empty.
+    pub(crate) text: String,
+    /// The lines that are gone.
+    pub(crate) removed: Vec<String>,
+}
+
+/// Removes the lines of `text` that are page furniture, by themselves or because `repeated` says so; `None`: there are
+/// none.
+pub(crate) fn edit(text: &str, config: &BoilerplateConfig, repeated: &HashSetKeyed) -> Option<Edited> {
+    let lines = text.split('\n').enumerate();
+    let numbers: Vec<usize> = lines
+        .filter(|(_, line)| is_furniture(line, config) || repeats::contains(repeated, line))
+        .map(|(index, _)| index)
+        .collect();
+    if numbers.is_empty() {
+        return None;
+    }
+    let (text, removed) = without_lines(text, &numbers);
+    Some(Edited { text, removed })
+}
+
 pub(super) fn apply(stage: &mut Stage<'_>) {
     let config = &stage.config.boilerplate;
     let repeated = repeats::find(stage, config);
-    let removed: Vec<(usize, Vec<usize>)> = stage.map(|document| {
-        let lines = document.text.split('\n').enumerate();
-        lines
-            .filter(|(_, line)| is_furniture(line, config) || repeats::contains(&repeated, line))
-            .map(|(index, _)| index)
-            .collect()
-    });
-    let documents = &stage.documents;
-    let edits: Vec<(usize, Vec<String>, String)> = removed
-        .into_par_iter()
-        .filter(|(_, lines)| !lines.is_empty())
-        .map(|(index, lines)| {
-            let (text, gone) = without_lines(&documents[index].text, &lines);
-            (index, gone, text)
-        })
-        .collect();
-    for (index, gone, text) in edits {
+    let edits: Vec<(usize, Option<Edited>)> = stage.map(|document| edit(&document.text, config, &repeated));
+    for (index, edited) in edits {
+        let Some(Edited { text, removed: gone }) = edited else { continue };
         stage.decisions[index].removed_lines = gone;
         if text.is_empty() {
             // The text stays in the dropped document, so that a reader of the report sees what it was.
-            let reason = "nothing_left: every line is page furniture".to_string();
+            let reason = NOTHING_LEFT.to_string();
             stage.drop(index, Drop { reason, duplicate_of: None });
         } else {
             stage.documents[index].text = text;

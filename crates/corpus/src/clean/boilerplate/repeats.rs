@@ -37,23 +37,28 @@ static CHINESE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 /// Hashes of the lines that are repeated furniture.
 pub(super) fn find(stage: &Stage<'_>, config: &BoilerplateConfig) -> HashSetKeyed {
     let alive = stage.alive();
-    let least = config.repeated_documents.max((config.repeated_share * alive.len() as f64).ceil() as usize).max(2);
+    let least = least(config, alive.len());
     let documents = &stage.documents;
-    let lines: Vec<Vec<u64>> = alive
-        .par_iter()
-        .map(|&index| {
-            let mut hashes: Vec<u64> = documents[index].text.split('\n').filter_map(furniture_hash).collect();
-            hashes.sort_unstable();
-            hashes.dedup();
-            hashes
-        })
-        .collect();
+    let lines: Vec<Vec<u64>> = alive.par_iter().map(|&index| furniture_lines(&documents[index].text)).collect();
     let mut counts: HashKeyed<usize> = HashKeyed::default();
     for hash in lines.into_iter().flatten() {
         *counts.entry(hash).or_default() += 1;
     }
     counts.retain(|_, count| *count >= least);
     counts.into_keys().collect()
+}
+
+/// A line is repeated furniture when it stands in at least this many of `documents` documents.
+pub(crate) fn least(config: &BoilerplateConfig, documents: usize) -> usize {
+    config.repeated_documents.max((config.repeated_share * documents as f64).ceil() as usize).max(2)
+}
+
+/// Hashes of the different lines of a text that have the words of furniture, sorted.
+pub(crate) fn furniture_lines(text: &str) -> Vec<u64> {
+    let mut hashes: Vec<u64> = text.split('\n').filter_map(furniture_hash).collect();
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
 }
 
 /// True when `line` is one of `repeated`.

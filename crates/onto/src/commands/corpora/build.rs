@@ -1,62 +1,162 @@
-//! `onto corpus build`
+//! `onto corpus build`: from files of any size to a corpus, with a data card.
 
-use anyhow::Result;
-use lang::artifact;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context as _, Result};
+use corpus::build::report::BuildReport;
+use corpus::build::{Build, BuildConfig, Decision};
+use corpus::policy::Policy;
+use lang::artifact::{self, Input};
 use lang::instance::EvalItem;
 use lang::truth::Truth;
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::{clean_config, read_paths};
 use crate::cli::BuildArguments;
 use crate::commands::{Session, finished};
-use crate::run::lines::{read_lines, write_json, write_lines};
-use crate::run::source::DOCUMENTS;
+use crate::recipe::build_plan;
+use crate::report::Fact;
+use crate::report::card;
+use crate::run::lines::{read_lines, write_json};
 use crate::run::stage::Stage;
-use crate::run::text::{CLEAN_REPORT, DECISIONS, SCORES, clean_documents};
+use crate::run::text::{DECISIONS, SCORES};
+use crate::terminal::{Interrupted, Progress};
+
+/// Bytes of memory that a build keeps to when nothing is said.
+const MEMORY: u64 = 2 << 30;
+/// The page to look at.
+const CARD: &str = "card.html";
 
 pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
     let out = session.out()?;
-    let config = clean_config(session)?;
-    let (documents, mut inputs) = read_paths(session, &arguments.paths)?;
-    let items: Vec<EvalItem> = match &arguments.held_out {
-        Some(path) => {
-            inputs.push(artifact::input(path, "held-out")?);
-            read_lines(path)?
-        }
-        None => Vec::new(),
-    };
-    let truth: Vec<Truth> = match &arguments.truth {
-        Some(path) => {
-            inputs.push(artifact::input(path, "truth")?);
-            read_lines(path)?
-        }
-        None => Vec::new(),
-    };
+    let mut config = build_plan(arguments.plan.as_deref(), &session.global.set)?;
+    config.policies.extend(arguments.policy.iter().cloned());
+    if let Some(format) = &arguments.format {
+        config.format = *format;
+    }
+    if arguments.duplicates.is_some() {
+        config.duplicates.clone_from(&arguments.duplicates);
+    }
+    let policies = config.policies.iter().map(|name| policy(name)).collect::<Result<Vec<_>>>()?;
+    let mut inputs =
+        arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
+    for name in config.policies.iter().filter(|name| is_file(name)) {
+        inputs.push(artifact::input(Path::new(name), "policy")?);
+    }
+    let items: Vec<EvalItem> = labelled(&arguments.held_out, "held-out", &mut inputs)?;
+    let truth: Vec<Truth> = labelled(&arguments.truth, "truth", &mut inputs)?;
     let context = session.context(&out);
     let stage =
-        Stage { name: "clean", kind: "corpus", path: &out, config: json!(config), seed: session.seed(0), inputs };
-    let (manifest, record) = context.stage(stage, |dir, _| {
-        let cleaned = clean_documents(&context, documents, &items, &config)?;
-        write_lines(&dir.join(DOCUMENTS), &cleaned.documents)?;
-        write_lines(&dir.join(DECISIONS), &cleaned.decisions)?;
-        write_json(&dir.join(CLEAN_REPORT), &cleaned.report)?;
-        let mut metrics = Map::new();
-        metrics.insert("documents".into(), json!(cleaned.documents.len()));
-        metrics.insert("dropped".into(), json!(cleaned.decisions.len() - cleaned.documents.len()));
-        for rule in &cleaned.report.rules {
-            let name = serde_json::to_value(rule.rule)?;
-            let name = name.as_str().unwrap_or_default();
-            metrics.insert(format!("dropped.{name}"), json!(rule.documents_before - rule.documents_after));
-        }
-        if !truth.is_empty() {
-            let scores = corpus::score::score(&cleaned.decisions, &truth);
-            for (kind, score) in &scores {
-                metrics.insert(format!("clean.{kind}.precision"), json!(score.precision));
-                metrics.insert(format!("clean.{kind}.recall"), json!(score.recall));
+        Stage { name: "corpus", kind: "corpus", path: &out, config: json!(config), seed: session.seed(0), inputs };
+    let mut work_folder = None;
+    let (manifest, record) = context.stage(stage, |dir, key| {
+        let work = work_beside(&out, key);
+        let progress = Mutex::new(Progress::new(&session.terminal, "corpus", 0));
+        let watch = |step: &str, done: usize, total: usize| {
+            if let Ok(mut progress) = progress.lock() {
+                progress.set(step, done, total);
             }
-            write_json(&dir.join(SCORES), &scores)?;
+        };
+        let report = corpus::build::build(&Build {
+            inputs: &arguments.paths,
+            config: &config,
+            policies: &policies,
+            held_out: &items,
+            work: &work,
+            out: dir,
+            memory: session.global.memory.unwrap_or(MEMORY),
+            watch: &watch,
+            interrupted: &|| session.interrupt.load(Ordering::SeqCst),
+        })
+        .map_err(|error| match error {
+            corpus::CorpusError::Stopped => {
+                Interrupted("stopped; the same command goes on from here".to_owned()).into()
+            }
+            other => anyhow::Error::from(other),
+        })?;
+        drop(progress);
+        session.terminal.warn_of_bad(&report.problems, report.n_problems as usize, "problems in the files");
+        let title = out.file_name().map_or_else(|| "corpus".into(), |name| name.to_string_lossy().into_owned());
+        std::fs::write(dir.join(CARD), card::render(&title, &facts(&report, &config), &report))
+            .with_context(|| format!("cannot write {}", dir.join(CARD).display()))?;
+        let mut metrics = metrics(&report);
+        if !truth.is_empty() {
+            score(dir, &truth, &mut metrics)?;
         }
+        work_folder = Some(work);
         Ok(metrics)
     })?;
+    if let Some(work) = work_folder {
+        std::fs::remove_dir_all(&work).with_context(|| format!("cannot remove {}", work.display()))?;
+    }
     finished(session, &out, &manifest, record.skipped)
+}
+
+/// A policy by the name of a preset or by its file.
+pub fn policy(name: &str) -> Result<Policy> {
+    if !is_file(name) {
+        return Ok(Policy::preset(name)?);
+    }
+    let text = std::fs::read_to_string(name).with_context(|| format!("cannot read the policy {name}"))?;
+    Ok(Policy::parse(name, &text)?)
+}
+
+/// Names of presets have neither.
+fn is_file(name: &str) -> bool {
+    name.ends_with(".toml") || name.contains('/')
+}
+
+/// The lines of a file that is an input too.
+fn labelled<T: serde::de::DeserializeOwned>(
+    path: &Option<PathBuf>,
+    relation: &str,
+    inputs: &mut Vec<Input>,
+) -> Result<Vec<T>> {
+    let Some(path) = path else { return Ok(Vec::new()) };
+    inputs.push(artifact::input(path, relation)?);
+    read_lines(path)
+}
+
+/// The folder of unfinished work: beside the corpus, named after everything the result depends on.
+fn work_beside(out: &Path, key: &str) -> PathBuf {
+    let name = out.file_name().map_or_else(|| "corpus".into(), |name| name.to_string_lossy().into_owned());
+    out.with_file_name(format!(".{name}.work-{}", &key[..key.len().min(16)]))
+}
+
+/// What stands under the heading of the card.
+fn facts(report: &BuildReport, config: &BuildConfig) -> Vec<Fact> {
+    let mut facts = vec![Fact::new(
+        "languages",
+        report.account.languages.values().filter(|at| at.after.documents > 0).count().to_string(),
+    )];
+    facts.push(Fact::new("sources", report.account.sources.len().to_string()));
+    let rules = if config.own_rules() { "this program's".to_owned() } else { config.policies.join(", ") };
+    facts.push(Fact::new("rules", rules));
+    facts
+}
+
+fn metrics(report: &BuildReport) -> Map<String, Value> {
+    let mut metrics = Map::new();
+    let all = &report.account.all;
+    metrics.insert("documents".into(), json!(all.after.documents));
+    metrics.insert("bytes".into(), json!(all.after.bytes));
+    metrics.insert("dropped".into(), json!(all.before.documents - all.after.documents));
+    for (step, account) in report.steps.iter().zip(&report.account.steps) {
+        let dropped = account.before.documents - account.after.documents;
+        metrics.insert(format!("dropped.{}", step.name), json!(dropped));
+    }
+    metrics
+}
+
+/// Precision and recall against labels of planted noise.
+fn score(dir: &Path, truth: &[Truth], metrics: &mut Map<String, Value>) -> Result<()> {
+    let decisions: Vec<Decision> = read_lines(&dir.join(DECISIONS))?;
+    let decisions: Vec<corpus::clean::Decision> = decisions.iter().map(Decision::as_cleaning).collect();
+    let scores = corpus::score::score(&decisions, truth);
+    for (kind, score) in &scores {
+        metrics.insert(format!("clean.{kind}.precision"), json!(score.precision));
+        metrics.insert(format!("clean.{kind}.recall"), json!(score.recall));
+    }
+    write_json(&dir.join(SCORES), &scores)
 }

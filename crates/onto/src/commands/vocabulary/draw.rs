@@ -39,7 +39,7 @@ pub fn encode(
         }
         return Ok(());
     }
-    let text = String::from_utf8(input(arguments)?).context("the input is not UTF-8 text")?;
+    let text = String::from_utf8(input(&arguments.input)?).context("the input is not UTF-8 text")?;
     let ids = draw(&text, 0)?;
     if session.global.json {
         return line_to_stdout(&described(&ids).to_string());
