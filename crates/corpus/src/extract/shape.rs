@@ -37,6 +37,8 @@ const FLAT: [&[u8]; 27] = [
     b"wbr",
     b"param",
 ];
+/// Formatting elements that close one of their own name.
+const LINKS: [&[u8]; 2] = [b"a", b"nobr"];
 /// Attributes of one tag: their names are compared with each other.
 const MAX_ATTRIBUTES: usize = 2000;
 /// Elements that formatting makes a parser repeat.
@@ -92,6 +94,10 @@ impl Shape {
                     depth -= 1;
                     formatting -= usize::from(FORMATTING.contains(&name.as_slice()));
                 }
+            } else if LINKS.contains(&name.as_slice()) && open.get(&name).is_some_and(|count| *count > 0) {
+                // The parser closes the link that is open first.
+                shape.tags += 1;
+                shape.repeated += formatting;
             } else {
                 shape.tags += 1;
                 shape.repeated += formatting;

@@ -165,8 +165,10 @@ fn a_damaged_member_costs_one_record() {
         }
         fs::write(&path, damaged.concat()).unwrap();
         let (documents, report) = read(&path);
-        let others = ids(&documents).iter().filter(|id| **id != "11").count();
-        assert_eq!(others, 28, "{at}: {:?}", report.problems);
+        let found = ids(&documents);
+        // What the damaged member still gives may be anything, its id too.
+        let lost = (1..30).filter(|number| *number != 11 && !found.contains(&number.to_string().as_str())).count();
+        assert_eq!(lost, 0, "{at}: {:?}", report.problems);
         assert!(report.n_problems >= 1 && kinds(&report).contains(&"damaged member"), "{at}: {:?}", report.problems);
     }
 }

@@ -68,7 +68,7 @@ fn a_cut_bzip2_keeps_its_first_articles() {
     let dir = tempdir().unwrap();
     let path = dir.path().join("w.xml.bz2");
     // Level 1 packs 100 kB at a time.
-    let many = dump().replace("</mediawiki>", "").repeat(1) + &(0..3000).fold(String::new(), |all, i| {
+    let many = dump().replace("</mediawiki>", "") + &(0..3000u64).fold(String::new(), |all, i| {
         all + &format!("<page><title>P{i}</title><ns>0</ns><id>{}</id><revision><text>Number {} of many, {}.</text></revision></page>\n", 100 + i, i, i * i * 7919)
     });
     let mut packer = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::new(1));
