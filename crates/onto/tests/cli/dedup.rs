@@ -12,7 +12,7 @@ fn line(id: &str, text: &str) -> String {
 }
 
 fn corpus(home: &Home) {
-    let near = BASE.replace("first snow", "early snow");
+    let near = BASE.replace("in the winter", "in the autumn");
     let lines = [
         line("a", BASE),
         line("b", "Quite another text, about boats, winds and harbours far to the south of here."),
