@@ -4,7 +4,8 @@
     oracle/.venv/bin/python oracle/tokenizer_training.py golden  # writes crates/lang/tests/data/tokenizer_training.json
     oracle/.venv/bin/python oracle/tokenizer_training.py compare DIR TEXT...
 
-`compare` reads a BPE, word or WordPiece folder that `onto tokenizer train` wrote from the TEXT files (each file one document), trains the reference with the same components, special tokens and alphabet, and says whether the merges and
+`compare` reads a BPE, word or WordPiece folder that `onto tokenizer train` wrote from the TEXT files (each file one
+document), trains the reference with the same components, special tokens and alphabet, and says whether the merges and
 the vocabulary are equal. MIN_FREQUENCY=2, LIMIT_ALPHABET and MAX_TOKEN_LENGTH are read from the environment.
 """
 

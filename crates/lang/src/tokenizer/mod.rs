@@ -1,5 +1,5 @@
 //! Tokenizers: the four models of `tokenizer.json` with all its components, id for id equal to Hugging Face
-//! `tokenizers`, training of byte-level BPE, and the file formats of the field.
+//! `tokenizers`, their training, and the file formats of the field.
 //!
 //! A text is cut at added tokens (`added`), what lies between is normalized (`normalize`) and cut into pieces
 //! (`pre_tokenize`), the model encodes every piece (`model`), a template may be put around (`post_process`), and back from

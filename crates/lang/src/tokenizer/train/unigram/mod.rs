@@ -98,10 +98,6 @@ pub(super) fn train(
     }
     let wanted = config.vocab_size - first.len();
     let pieces = learn(&sentences, wanted, config, progress);
-    let known: HashSet<&str> = pieces.iter().map(|piece| piece.text.as_str()).collect();
-    let mut spelling = [0; 4];
-    let missing = letters.iter().filter(|letter| !known.contains(&*letter.encode_utf8(&mut spelling))).count();
-    let pieces = prune::shortest(pieces, &sentences, wanted.saturating_sub(missing));
     let pieces = finalize(pieces, &letters, wanted, &first);
     report.learnt = pieces.len() as u64;
     Ok(made(config, first, pieces))

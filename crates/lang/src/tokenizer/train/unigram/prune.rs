@@ -84,27 +84,6 @@ pub(super) fn pruned(pieces: Vec<Piece>, sentences: &Sentences, size: usize) -> 
     pieces.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(piece, _)| piece).collect()
 }
 
-/// The `size` pieces (or more, if that many are needed) that save most tokens in the best cuts of all words; the order stays.
-pub(super) fn shortest(pieces: Vec<Piece>, sentences: &Sentences, size: usize) -> Vec<Piece> {
-    if pieces.len() <= size {
-        return pieces;
-    }
-    let trie = Trie::new(pieces.iter().zip(0..).map(|(piece, id)| (piece.text.as_bytes(), id)));
-    let fates: Vec<Fate> = (0..pieces.len() as u32).into_par_iter().map(|id| fate(&pieces, &trie, id)).collect();
-    let (counts, _) = frequencies(&pieces, &trie, sentences);
-    let mut kept: Vec<bool> = fates.iter().map(|fate| matches!(fate, Fate::Needed)).collect();
-    let needed = kept.iter().filter(|kept| **kept).count();
-    let mut savings: Vec<(u64, u32)> = Vec::new();
-    for (id, fate) in (0..).zip(&fates) {
-        if let Fate::Replaced(others) = fate {
-            savings.push((counts[id as usize].saturating_mul(others.len() as u64 - 1), id));
-        }
-    }
-    savings.sort_unstable_by_key(|&(saved, id)| (std::cmp::Reverse(saved), id));
-    savings.iter().take(size.saturating_sub(needed)).for_each(|&(_, id)| kept[id as usize] = true);
-    pieces.into_iter().zip(kept).filter(|(_, kept)| *kept).map(|(piece, _)| piece).collect()
-}
-
 fn fate(pieces: &[Piece], trie: &Trie, id: u32) -> Fate {
     let piece = &pieces[id as usize];
     let mut found = Vec::new();
@@ -167,13 +146,5 @@ mod tests {
         assert_eq!(kept(6), "a ab b c cd d");
         assert_eq!(kept(5), "a ab b c d");
         assert_eq!(kept(1), "a b c d");
-        let shortest = |size: usize| {
-            let kept = shortest(pieces.clone(), &sentences, size);
-            kept.into_iter().map(|piece| piece.text).collect::<Vec<_>>().join(" ")
-        };
-        // `ab` saves a token 110 times, `cd` once, `abc` never, because it is cut as ab c.
-        assert_eq!(shortest(7), "a ab abc b c cd d");
-        assert_eq!(shortest(6), "a ab b c cd d");
-        assert_eq!(shortest(5), "a ab b c d");
     }
 }
