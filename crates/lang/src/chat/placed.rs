@@ -196,7 +196,7 @@ impl ChatTemplate {
         context.extend(jinja::generation_marks());
         let rendered = jinja::render(&self.engine, context).ok()?;
         let read = Text::read(&rendered);
-        if read.plain != text {
+        if read.plain != text || read.is_broken {
             return None;
         }
         let spans = read.spans.into_iter().filter_map(|(range, origin)| {

@@ -260,7 +260,8 @@ fn the_space_before_an_answer_is_the_model_s_and_a_header_is_not() {
     check(bracketed, " two<|im_end|>");
     check("{% for m in messages %}{{ m.role }}: {{ m.content | trim }}<|im_end|>{% endfor %}", "two<|im_end|>");
     // Cut by its number of characters a text cannot be followed.
-    let cut = "{% for m in messages %}{{ m.content[:4] }}<|im_end|>{% endfor %}";
+    let cut =
+        "{% for m in messages %}{{ m.content[:4] if m.role == 'assistant' else m.content }}<|im_end|>{% endfor %}";
     let error = learnt(cut, messages.clone(), LossOptions::default()).unwrap_err();
     assert!(error.contains("changes the text of message 2 (assistant)"), "{error}");
 }

@@ -274,10 +274,10 @@ fn check_depth(state: &State, value: &Value) -> Result<(), Error> {
                 }
                 _ => {}
             }
-        }
-        // Lists that share their parts have more ways through them than parts.
-        if next.len() > WIDEST_VALUE {
-            return Err(invalid("the value is too large"));
+            // Lists that share their parts have more ways through them than parts.
+            if next.len() > WIDEST_VALUE {
+                return Err(invalid("the value is too large"));
+            }
         }
         if next.is_empty() {
             return Ok(());

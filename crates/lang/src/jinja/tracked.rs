@@ -56,6 +56,8 @@ pub(crate) struct Text<'a> {
     pub(crate) spans: Vec<(Range<usize>, usize)>,
     /// Blocks of `{% generation %}`, in order of their ends.
     pub(crate) generation: Vec<Range<usize>>,
+    /// Whether a mark stood without its fellow, so that a stretch may be there that `spans` does not tell of.
+    pub(crate) is_broken: bool,
 }
 
 impl<'a> Text<'a> {
@@ -72,9 +74,16 @@ impl<'a> Text<'a> {
         let mut blocks = Vec::new();
         for character in text.chars() {
             match character {
-                OPEN => (number, current) = (Some(0), None),
-                NAMED => current = number.take().map(|number| (plain.len(), number)),
+                OPEN => {
+                    found.is_broken |= current.is_some() || number.is_some();
+                    (number, current) = (Some(0), None);
+                }
+                NAMED => {
+                    found.is_broken |= number.is_none();
+                    current = number.take().map(|number| (plain.len(), number));
+                }
                 CLOSE => {
+                    found.is_broken |= current.is_none();
                     if let Some((start, origin)) = current.take()
                         && start < plain.len()
                     {
@@ -84,12 +93,14 @@ impl<'a> Text<'a> {
                 GENERATION => blocks.push(plain.len()),
                 END_GENERATION => found.generation.extend(blocks.pop().map(|start| start..plain.len())),
                 other if is_mark(other) => {
+                    found.is_broken |= number.is_none();
                     let digit = (other as u32).wrapping_sub(ZERO) as usize;
                     number = number.map(|number| number.saturating_mul(16).saturating_add(digit & 15));
                 }
                 other => plain.push(other),
             }
         }
+        found.is_broken |= current.is_some() || number.is_some();
         found.plain = plain.into();
         found
     }
@@ -137,7 +148,7 @@ impl<'a> Text<'a> {
         }
         let moved = |at: usize| before.binary_search(&at).map_or(0, |index| after[index]);
         let spans = self.spans.iter().map(|(span, origin)| (moved(span.start)..moved(span.end), *origin)).collect();
-        let text = Text { plain: changed.as_str().into(), spans, generation: Vec::new() };
+        let text = Text { plain: changed.as_str().into(), spans, ..Text::default() };
         text.slice(0..changed.len())
     }
 
@@ -188,6 +199,7 @@ mod tests {
                 let read = Text::read(&cut);
                 assert!(!has_marks(&read.plain) && "abc".contains(&*read.plain));
                 assert!(read.spans.is_empty(), "{start}..{end}");
+                assert_eq!(read.is_broken, cut.contains(is_mark), "{start}..{end}");
             }
         }
         let blocks = format!("{GENERATION}a{END_GENERATION}{END_GENERATION}b{GENERATION}");
