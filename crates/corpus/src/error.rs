@@ -118,6 +118,65 @@ pub enum CorpusError {
     /// Work ended early because another worker failed or the person asked for it.
     #[error("stopped")]
     Stopped,
+    /// A file of conversations is of no shape that is known.
+    #[error(
+        "{path}: no known shape of conversations; its fields are {fields}\n\
+         hint: --from names the shape: alpaca, sharegpt, openai, oasst-trees, oasst-messages, pairs or self-instruct{hint}"
+    )]
+    UnknownShape {
+        /// The file.
+        path: PathBuf,
+        /// Fields of the first record.
+        fields: String,
+        /// What else could help, after a line end, or empty.
+        hint: String,
+    },
+    /// A file of conversations has none.
+    #[error("no conversations in {path}: {records} records, none that can be used{first}")]
+    NoConversations {
+        /// The file.
+        path: PathBuf,
+        /// Records there were.
+        records: usize,
+        /// The first problem, as `"; first: …"`, or empty.
+        first: String,
+    },
+    /// A JSON file is broken.
+    #[error("{path}:{line}: {problem}")]
+    BadJson {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A library of templates is broken.
+    #[error("{path}:{line}: {problem}")]
+    BadTemplate {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// No template of a library could be used, or the one asked for is not there.
+    #[error("{path}: {problem}")]
+    NoTemplate {
+        /// The library.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// What makes new instances failed.
+    #[error("the {who} failed: {problem}")]
+    Writer {
+        /// The model or the command.
+        who: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A value of the cleaning configuration is out of range.
     #[error("clean.{key} is {value}, but must be {expected}\nhint: change it with --set clean.{key}=…")]
     Config {

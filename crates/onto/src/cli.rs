@@ -4,6 +4,7 @@ mod bench;
 mod bench_corpus;
 mod corpus;
 mod dedup;
+mod instances;
 mod regularize;
 mod replay;
 mod tokenizer;
@@ -21,6 +22,9 @@ pub use corpus::{
     RedactArguments, ShardFormat, ShardsArguments, SignalArguments, TagArguments,
 };
 pub use dedup::{DecontaminateArguments, DedupArguments, DedupLevel, PlanArguments, Stays};
+pub use instances::{
+    CheckArguments, ImportArguments, InstancesCommand, InvertArguments, SelfInstructArguments, TemplateArguments,
+};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
 };
@@ -88,6 +92,9 @@ pub enum Command {
     /// Train and use tokenizers.
     #[command(subcommand)]
     Tokenizer(TokenizerCommand),
+    /// Make instances to tune on: from chat data, from task data sets, by a model itself.
+    #[command(subcommand)]
+    Instances(InstancesCommand),
     /// Counting models.
     #[command(subcommand)]
     Ngram(NgramCommand),

@@ -1,10 +1,17 @@
-//! Instruction data made from any plain documents, so that real text too can be tuned on, aligned on and measured:
+//! Instances to learn from, made in the three ways there are: from task data sets through a library of `templates`, from
+//! daily chat (`import`), and by a model itself (`self_instruct`, whose pool is kept various by `rouge`).
+//!
+//! Here, instruction data made from any plain documents, so that real text too can be tuned on, aligned on and measured:
 //! continue a text, find a sentence in it, write a text with given words. The answers are the documents' own words.
 //!
 //! Everything is drawn from [`Rng`] streams by item, so item `i` is the same whatever `count` is.
 
+pub mod import;
 mod passage;
 mod phrasing;
+pub mod rouge;
+pub mod self_instruct;
+pub mod templates;
 
 use lang::document::Document;
 use lang::instance::{Conversation, EvalItem, Extract, Message, Preference};

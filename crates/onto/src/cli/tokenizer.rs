@@ -71,6 +71,16 @@ pub struct TokenizerInspectArguments {
     /// language, tokens that are never used, tokens that no text gives.
     #[arg(long, value_name = "PATH", num_args = 1.., conflicts_with_all = ["input", "special"])]
     pub stats: Vec<PathBuf>,
+    /// Instead of showing a text, show conversations (JSON lines of `messages`) as the model gets them, with the loss mask in
+    /// colour.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["input", "special", "stats"])]
+    pub chat: Option<PathBuf>,
+    /// With --chat: the chat template, where it is not that of the tokenizer's folder.
+    #[arg(long, value_name = "FILE", requires = "chat")]
+    pub template: Option<PathBuf>,
+    /// With --chat: learn the last turn of the model alone.
+    #[arg(long, requires = "chat")]
+    pub last: bool,
 }
 
 /// `onto tokenizer convert`

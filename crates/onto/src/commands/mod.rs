@@ -3,6 +3,7 @@
 mod bench;
 mod cooldown;
 mod corpora;
+mod instances;
 mod measure;
 mod open;
 mod replay;
@@ -24,7 +25,7 @@ pub use vocabulary::load as load_tokenizer;
 use lang::artifact::Manifest;
 use serde_json::json;
 
-use crate::cli::{Arguments, Command, CorpusCommand, Global, TokenizerCommand};
+use crate::cli::{Arguments, Command, CorpusCommand, Global, InstancesCommand, TokenizerCommand};
 use crate::run::stage::Context;
 use crate::terminal::{Terminal, Usage, interrupt_flag, line_to_stdout};
 
@@ -92,6 +93,7 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
         Command::Run(arguments) => run::run(&session, &arguments),
         Command::Corpus(command) => corpora::corpus(&session, &command),
         Command::Tokenizer(command) => vocabulary::tokenizer(&session, &command),
+        Command::Instances(command) => instances::instances(&session, &command),
         Command::Ngram(command) => stages::ngram(&session, &command),
         Command::Pretrain(arguments) => stages::pretrain(&session, &arguments),
         Command::Tune(arguments) => stages::tune(&session, &arguments),
@@ -121,6 +123,7 @@ fn has_safe_points(command: &Command) -> bool {
                 | CorpusCommand::Shards(_)
         ),
         Command::Tokenizer(command) => matches!(command, TokenizerCommand::Train(_)),
+        Command::Instances(command) => !matches!(command, InstancesCommand::Check(_)),
         Command::Score(_) | Command::Eval(_) | Command::Bench(_) | Command::Info(_) | Command::Doctor => false,
     }
 }

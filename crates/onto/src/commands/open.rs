@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use lang::chat::ChatTemplate;
+use lang::chat::{ChatError, ChatTemplate};
 use lang::model::LanguageModel;
 use lang::tokenizer::Tokenizer;
 use slm::NGram;
@@ -54,7 +54,10 @@ pub fn open(path: &Path, tokenizer: Option<&Path>) -> Result<OpenModel> {
             path.display()
         )
     })?;
-    let template = ChatTemplate::load(&home).unwrap_or_else(|_| ChatTemplate::chatml());
+    let template = match ChatTemplate::load(&home) {
+        Err(ChatError::NoTemplate(_)) => ChatTemplate::chatml(),
+        found => found?,
+    };
     let mut stop = vec![tokenizer.end_of_text()];
     stop.extend(tokenizer.end_of_turn());
     let model: Box<dyn LanguageModel> =

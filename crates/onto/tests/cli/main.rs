@@ -10,6 +10,7 @@ mod commands;
 mod dedup;
 mod edges;
 mod families;
+mod instances;
 mod life;
 mod safety;
 mod signals;

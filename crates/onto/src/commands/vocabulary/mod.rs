@@ -4,6 +4,7 @@ mod convert;
 mod draw;
 mod encode;
 mod inspect;
+mod inspect_chat;
 mod page;
 mod statistics;
 mod texts;
@@ -23,7 +24,10 @@ pub fn tokenizer(session: &Session, command: &TokenizerCommand) -> Result<()> {
         TokenizerCommand::Train(arguments) => train::train(session, arguments),
         TokenizerCommand::Encode(arguments) => encode::encode(session, arguments),
         TokenizerCommand::Decode(arguments) => encode::decode(arguments, session.global.json),
-        TokenizerCommand::Inspect(arguments) => inspect::inspect(session, arguments),
+        TokenizerCommand::Inspect(arguments) => match &arguments.chat {
+            Some(chat) => inspect_chat::inspect(session, arguments, chat),
+            None => inspect::inspect(session, arguments),
+        },
         TokenizerCommand::Convert(arguments) => convert::convert(session, arguments),
     }
 }
