@@ -15,6 +15,7 @@ mod options;
 pub(crate) mod phrases;
 pub(crate) mod python;
 mod repeats;
+mod sentences;
 mod sources;
 pub mod table;
 mod view;

@@ -259,14 +259,14 @@ proptest! {
 
 #[test]
 fn texts_can_be_left_as_they_are() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = tempdir().unwrap();
     let text = "  first\r\nsecond\u{b}\n";
-    std::fs::write(dir.path().join("a.txt"), text).unwrap();
-    std::fs::write(dir.path().join("b.jsonl"), "{\"text\": \" x\\r\\n\"}\n{\"text\": \" \\n\"}\n").unwrap();
+    fs::write(dir.path().join("a.txt"), text).unwrap();
+    fs::write(dir.path().join("b.jsonl"), "{\"text\": \" x\\r\\n\"}\n{\"text\": \" \\n\"}\n").unwrap();
     let texts = |as_is: bool| {
         let options = ReadOptions { as_is, ..ReadOptions::default() };
         let (documents, report) = read(dir.path(), &options, &|_, _, _| ()).unwrap();
-        assert_eq!(report.n_problems, 1);
+        assert_eq!(report.n_problems, 1, "{:?}", report.problems);
         documents.into_iter().map(|document| document.text).collect::<Vec<_>>()
     };
     assert_eq!(texts(true), [text, " x\r\n"]);

@@ -76,7 +76,7 @@ fn a_command_writes_tasks() {
     home.write("seeds.jsonl", format!("{seed}\n").as_bytes());
     let answer =
         json!({"text": " Explain why lanterns need oil.\nOutput: To burn.\nTask 3: Name three boats on the river."});
-    home.write("writer.sh", format!("while read line; do echo '{answer}'; done\n").as_bytes());
+    home.write("writer.sh", format!("while read line; do printf '%s\\n' '{answer}'; done\n").as_bytes());
     let ran = home.onto(&[
         "instances",
         "self-instruct",

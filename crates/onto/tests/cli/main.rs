@@ -12,6 +12,8 @@ mod edges;
 mod families;
 mod instances;
 mod life;
+mod mixing;
+mod privacy;
 mod safety;
 mod signals;
 mod support;

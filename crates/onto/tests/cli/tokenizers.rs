@@ -145,5 +145,5 @@ fn a_text_is_shown_and_a_vocabulary_measured() {
     let text = home.onto(&stats).ok().stdout;
     assert!(text.contains("tokens/word") && text.contains("never used in these texts: 7 \"caf\", 8 \"##e\""), "{text}");
     home.write("empty/a.txt", b"");
-    home.onto(&["tokenizer", "inspect", "-t", "vocab.txt", "--stats", "empty"]).fails(1, &["no text"]);
+    home.onto(&["tokenizer", "inspect", "-t", "vocab.txt", "--stats", "empty"]).fails(1, &["no documents"]);
 }

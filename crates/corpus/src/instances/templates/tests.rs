@@ -41,7 +41,7 @@ fn templates_are_filled_as_promptsource_does() {
             }
         }
     }
-    assert!(filled > 20);
+    assert_eq!(filled, 20);
 }
 
 #[test]
