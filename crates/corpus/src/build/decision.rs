@@ -24,15 +24,15 @@ pub struct Decision {
 impl Decision {
     /// The decision as the cleaning of a small corpus would write it, to be scored against labels.
     pub fn as_cleaning(&self) -> clean::Decision {
-        let rule = self.rule.as_deref().and_then(|rule| match rule {
-            "boilerplate" => Some(RuleName::Boilerplate),
-            "language" => Some(RuleName::Language),
-            "statistics" | "unknown_words" => Some(RuleName::Statistics),
-            "duplicates" if self.reason.starts_with("same_text") => Some(RuleName::ExactDuplicates),
-            "duplicates" => Some(RuleName::NearDuplicates),
-            "decontamination" => Some(RuleName::Decontamination),
+        let rule = self.rule.as_deref().map(|rule| match rule {
+            "boilerplate" => RuleName::Boilerplate,
+            "language" => RuleName::Language,
+            "statistics" | "unknown_words" => RuleName::Statistics,
+            "duplicates" if self.reason.starts_with("same_text") => RuleName::ExactDuplicates,
+            "duplicates" => RuleName::NearDuplicates,
+            "decontamination" => RuleName::Decontamination,
             // A policy's rules tell noise by statistics.
-            _ => Some(RuleName::Statistics),
+            _ => RuleName::Statistics,
         });
         clean::Decision {
             id: self.id.clone(),

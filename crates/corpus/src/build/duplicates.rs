@@ -108,11 +108,11 @@ fn tell(work: &Work<'_>, mut clusters: dedup::Clusters, first: &[u64]) -> Result
     let mut open: Option<Cluster> = None;
     loop {
         let member = clusters.next().transpose()?;
-        if member.as_ref().is_none_or(|member| member.verdict.kept()) {
-            if let Some(cluster) = open.take() {
-                list.write_all(b"]}\n").map_err(fail)?;
-                note(&mut told, cluster);
-            }
+        if member.as_ref().is_none_or(|member| member.verdict.kept())
+            && let Some(cluster) = open.take()
+        {
+            list.write_all(b"]}\n").map_err(fail)?;
+            note(&mut told, cluster);
         }
         let Some(member) = member else { break };
         let name = serde_json::to_string(&member.id).map_err(|error| fail(error.into()))?;

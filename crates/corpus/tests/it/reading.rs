@@ -260,7 +260,7 @@ proptest! {
 #[test]
 fn texts_can_be_left_as_they_are() {
     let dir = tempdir().unwrap();
-    let text = "  first\r\nsecond\u{b}\n";
+    let text = "  first\r\nsecond  \n";
     fs::write(dir.path().join("a.txt"), text).unwrap();
     fs::write(dir.path().join("b.jsonl"), "{\"text\": \" x\\r\\n\"}\n{\"text\": \" \\n\"}\n").unwrap();
     let texts = |as_is: bool| {

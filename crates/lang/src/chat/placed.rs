@@ -86,11 +86,9 @@ impl Marker<'_> {
     fn value(&mut self, value: &mut Json, message: Option<usize>, field: Field) {
         match value {
             Json::String(text) if text.is_empty() || !self.applies(message) => {}
-            Json::String(text) => {
-                if field != Field::Other || (self.is_dangerous)(text) {
-                    *text = mark(text, self.origins.len());
-                    self.origins.push((message, field));
-                }
+            Json::String(text) if (field != Field::Other || (self.is_dangerous)(text)) => {
+                *text = mark(text, self.origins.len());
+                self.origins.push((message, field));
             }
             Json::Array(items) => items.iter_mut().for_each(|item| self.value(item, message, field)),
             Json::Object(fields) => fields.values_mut().for_each(|item| self.value(item, message, field)),

@@ -198,7 +198,7 @@ fn of_text(state: &State, own: &Text, marked: &str, name: &str, arguments: Argum
         "isdigit" => all(is_digit).into(),
         "isupper" => (plain.chars().any(char::is_uppercase) && !plain.chars().any(char::is_lowercase)).into(),
         "islower" => (plain.chars().any(char::is_lowercase) && !plain.chars().any(char::is_uppercase)).into(),
-        "istitle" => (plain.chars().any(|c| is_cased(c)) && title(plain) == plain).into(),
+        "istitle" => (plain.chars().any(is_cased) && title(plain) == plain).into(),
         "isidentifier" => {
             let mut characters = plain.chars();
             let first = characters.next().is_some_and(|c| c == '_' || c.is_alphabetic());

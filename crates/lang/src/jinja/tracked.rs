@@ -203,6 +203,6 @@ mod tests {
             }
         }
         let blocks = format!("{GENERATION}a{END_GENERATION}{END_GENERATION}b{GENERATION}");
-        assert_eq!(Text::read(&blocks).generation, [0..1]);
+        assert_eq!(Text::read(&blocks).generation, vec![0..1; 1]);
     }
 }

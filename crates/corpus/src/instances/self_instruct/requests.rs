@@ -105,7 +105,7 @@ pub(super) fn read_tasks(answer: &str, is_chinese: bool) -> Vec<String> {
 }
 
 /// Tasks of people of both kinds, for examples: those with labels and without in turn.
-fn examples<'a>(seeds: &'a [Task], wanted: impl Fn(&Task) -> bool) -> Vec<&'a Task> {
+fn examples(seeds: &[Task], wanted: impl Fn(&Task) -> bool) -> Vec<&Task> {
     seeds.iter().filter(|seed| !seed.instances.is_empty() && wanted(seed)).take(SHOWN).collect()
 }
 

@@ -139,7 +139,7 @@ impl Writer for CommandWriter {
         match serde_json::from_slice::<Answer>(&answer) {
             Ok(found) => Ok(cut(&found.text, &request.stop)),
             Err(error) => {
-                let said = crate::text::excerpt(&String::from_utf8_lossy(&answer).trim_end(), 120);
+                let said = crate::text::excerpt(String::from_utf8_lossy(&answer).trim_end(), 120);
                 Err(self.failed(format!("answered `{said}`, which is no JSON object with text: {error}")))
             }
         }

@@ -91,10 +91,8 @@ fn instances_turned_round_lose_nothing() {
     };
     assert!(invert(&chinese).unwrap().messages[0].content.starts_with("写一条指令"));
     assert_eq!(restore(&invert(&chinese).unwrap()).unwrap(), chinese);
-    let long = Conversation {
-        messages: vec![pair.messages.clone(), pair.messages.clone()].concat(),
-        ..Conversation::default()
-    };
+    let long =
+        Conversation { messages: [pair.messages.clone(), pair.messages.clone()].concat(), ..Conversation::default() };
     assert_eq!(invert(&long), None);
 
     let shown = with_examples(&applied, std::slice::from_ref(&applied));

@@ -296,9 +296,10 @@ impl Records {
         Ok(length - missing)
     }
 
-    /// Whether blank lines and then a record, or the end, follow. The blank lines are consumed, nothing else.
+    /// Whether blank lines and then a record, or the end, follow; or the very two blank lines that end a record, whatever
+    /// stands behind them. The blank lines are consumed, nothing else.
     fn stands_before_record(&mut self) -> std::io::Result<bool> {
-        let mut feeds = 0;
+        let (mut returns, mut feeds) = (0, 0);
         loop {
             if self.back.len() < MAGIC.len() {
                 // Enough of the stream to look at, moved to what was given back.
@@ -314,13 +315,16 @@ impl Records {
                 }
             }
             match self.back[0] {
-                b'\r' => self.consume(1),
+                b'\r' => {
+                    returns += 1;
+                    self.consume(1);
+                }
                 b'\n' => {
                     feeds += 1;
                     self.consume(1);
                 }
                 // A record without blank lines before it is a record still.
-                _ => return Ok(is_version(&self.back) || (feeds == 2 && self.back.starts_with(b"WARC"))),
+                _ => return Ok(is_version(&self.back) || (feeds == 2 && returns == 2)),
             }
         }
     }

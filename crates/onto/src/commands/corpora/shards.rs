@@ -46,11 +46,12 @@ impl Writer {
     }
 
     fn push(&mut self, tokens: &[u32], document: &Spilled, number: usize) -> Result<()> {
-        Ok(match self {
+        let _: () = match self {
             Writer::Megatron(writer) => writer.push(tokens)?,
             Writer::Ds(writer) => writer.push(tokens, None)?,
             Writer::Npy(writer) => writer.push(tokens, &document.id, &document.source, number as u64 + 1)?,
-        })
+        };
+        Ok(())
     }
 
     fn finish(self) -> Result<ShardInfo> {
