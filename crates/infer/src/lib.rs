@@ -1,4 +1,4 @@
-//! Neural models behind the [`LanguageModel`](lang::model::LanguageModel) contract. Decoders have a key-value cache for reading and
+//! Neural models behind the [`LanguageModel`] contract. Decoders have a key-value cache for reading and
 //! writing token by token, and are given whole windows at once for scoring; recurrent models carry a state; encoders score by
 //! masking. [`open`] finds out which a folder holds.
 //!

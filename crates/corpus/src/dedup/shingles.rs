@@ -16,7 +16,7 @@ use crate::text::{is_han, is_kana, tokens};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shingle {
-    /// Tokens of [`crate::text::tokens`]: lower-cased words, numbers, operators, single Han and kana characters.
+    /// Tokens of [`tokens`](crate::text::tokens()): lower-cased words, numbers, operators, single Han and kana characters.
     Tokens(usize),
     /// Words of the normalised text between spaces; Han and kana characters are words by themselves.
     Words(usize),

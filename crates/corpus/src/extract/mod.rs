@@ -5,7 +5,7 @@
 //! no single extractor finds all text worth having, arXiv 2602.19548).
 //!
 //! A page is first measured as a string ([`Shape`]): one that is too large, too deep or made to explode while it is parsed
-//! goes no further than [`plain`], which only drops the tags. The rest runs beside a clock, on a stack of its own.
+//! goes no further than `plain`, which only drops the tags. The rest runs beside a clock, on a stack of its own.
 
 mod clock;
 mod lines;

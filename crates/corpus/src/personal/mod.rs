@@ -5,9 +5,9 @@
 //! bank accounts (IBAN, mod 97), Chinese identity numbers (mod 11-2), US social security numbers, telephone numbers. A
 //! match is kept only when its check, its neighbours and the words before it agree, so that ISBNs, versions, dates and
 //! ordinary numbers stay. *Names and addresses* have no check; they are found by word lists and by what stands around
-//! them ([`names`], [`chinese`], [`address`]).
+//! them (`names`, `chinese`, `address`).
 //!
-//! One pass over the bytes ([`scan`]) finds the few places where anything can be; patterns run on those alone.
+//! One pass over the bytes (`scan`) finds the few places where anything can be; patterns run on those alone.
 
 mod address;
 mod address_words;

@@ -1,10 +1,10 @@
 //! Tag once: every document gets its numbers, and nothing here decides.
 //!
-//! A *family* is a file that measures after one source: the columns it fills are in its registry slice, and [`FAMILIES`]
+//! A *family* is a file that measures after one source: the columns it fills are in its registry slice, and `FAMILIES`
 //! lists the families. Where sources differ in what a word, a line or a duplicate is, each has columns of its own, named
 //! after it (`datatrove_…`, `dolma_…`, `dclm_…`), so that a policy can be told with the semantics of its source.
 //!
-//! All families read one [`View`] of the text, which is made in a single pass (words by three definitions, lines with
+//! All families read one `View` of the text, which is made in a single pass (words by three definitions, lines with
 //! their facts). Facts about single lines stand in [`Lines`], because the decisions of C4 and RefinedWeb cut lines.
 
 mod column;

@@ -32,7 +32,7 @@ pub struct VocabularyArguments {
     /// A special token; may be repeated. They take the first ids [default: those that are usual for the model].
     #[arg(long = "special", value_name = "TOKEN")]
     pub special: Vec<String>,
-    /// The token for what is unknown, put before the special tokens if it is not among them [default: <unk>, [UNK] of WordPiece].
+    /// The token for what is unknown, put before the special tokens if it is not among them [default: `<unk>`, `[UNK]` of WordPiece].
     #[arg(long, value_name = "TOKEN")]
     pub unknown: Option<String>,
     /// How texts are cut into the pieces no token crosses [default: qwen of BPE, bert of WordPiece, metaspace of Unigram, words].

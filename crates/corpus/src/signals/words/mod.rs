@@ -11,7 +11,7 @@ pub mod unicode;
 /// Words as hashes with their lengths.
 #[derive(Default)]
 pub struct Words {
-    /// [`super::hash::bytes`] of each word.
+    /// `hash::bytes` of each word.
     pub hashes: Vec<u64>,
     /// Characters of each word.
     pub lengths: Vec<u32>,

@@ -16,7 +16,7 @@ pub struct Special {
     pub by_rules: Option<Vec<u32>>,
 }
 
-/// Exceptions by [`hash::bytes`], behind a bit set that says no for nearly all words.
+/// Exceptions by `hash::bytes`, behind a bit set that says no for nearly all words.
 pub struct Specials {
     words: HashKeyed<Special>,
     seen: Vec<u64>,
