@@ -2,6 +2,7 @@
 //! before any work starts, with the line, the nearest known key and the allowed range.
 
 mod keys;
+mod noise;
 mod plan;
 mod sections;
 
@@ -9,8 +10,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+pub use noise::NoiseSection;
 pub use plan::build_plan;
-pub use sections::{NoiseSection, Recipe};
+pub use sections::Recipe;
 
 /// The recipe that `onto run` uses when none is named; the same file that stands in `recipes/`.
 pub const QUICKSTART: &str = include_str!("../../../../recipes/quickstart.toml");

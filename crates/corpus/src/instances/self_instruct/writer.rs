@@ -126,7 +126,8 @@ impl Writer for CommandWriter {
         let mut answer = Vec::new();
         let read = self.output.read_until(b'\n', &mut answer);
         match (sent, read) {
-            (Some(Err(error)), _) if answer.is_empty() => {
+            // Who has ended takes no requests; how it ended says more.
+            (Some(Err(error)), _) if answer.is_empty() && error.kind() != std::io::ErrorKind::BrokenPipe => {
                 return Err(self.failed(format!("takes no more requests: {error}")));
             }
             (_, Err(error)) => return Err(self.failed(error.to_string())),
