@@ -14,10 +14,11 @@ use super::look::{KnownWords, Looked, Survivors};
 use super::report::BuildReport;
 use super::rules::unknown_words;
 use super::work::Work;
-use super::{Build, Decision, OutputFormat, Steps};
+use super::{Build, Decision, Steps};
 use crate::clean::decontamination::{Search, Weights};
 use crate::clean::personal;
 use crate::error::CorpusError;
+use crate::write::LinesWriter;
 
 /// What a batch is finished with.
 struct Last<'l> {
@@ -103,7 +104,8 @@ impl Last<'_> {
     }
 
     fn batch(&self, work: &Work<'_>, batch: usize) -> Result<Account, CorpusError> {
-        let mut corpus = Part::create(work, batch, self.build.config.format)?;
+        // Gzip members and Zstandard frames that follow each other are one file.
+        let mut corpus = LinesWriter::create(&work.file("corpus", batch, self.build.config.format.ending()))?;
         let path = work.file("decisions", batch, "jsonl");
         let fail = |error| CorpusError::io(&path, "write", error);
         let mut decisions = BufWriter::new(File::create(&path).map_err(fail)?);
@@ -184,54 +186,6 @@ impl Last<'_> {
             decision.masked = masked;
         }
         Some(document)
-    }
-}
-
-/// One batch's part of the corpus.
-enum Part {
-    Plain(BufWriter<File>, std::path::PathBuf),
-    Zstd(zstd::stream::write::Encoder<'static, BufWriter<File>>, std::path::PathBuf),
-    Gzip(flate2::write::GzEncoder<BufWriter<File>>, std::path::PathBuf),
-}
-
-/// Near the best ratio for the time.
-const LEVEL: i32 = 6;
-
-impl Part {
-    fn create(work: &Work<'_>, batch: usize, format: OutputFormat) -> Result<Self, CorpusError> {
-        let path = work.file("corpus", batch, format.ending());
-        let fail = |error| CorpusError::io(&path, "write", error);
-        let file = BufWriter::new(File::create(&path).map_err(fail)?);
-        Ok(match format {
-            OutputFormat::Jsonl => Part::Plain(file, path),
-            // Frames and members that follow each other are one file of these formats.
-            OutputFormat::JsonlZst => Part::Zstd(zstd::stream::write::Encoder::new(file, LEVEL).map_err(fail)?, path),
-            OutputFormat::JsonlGz => {
-                Part::Gzip(flate2::write::GzEncoder::new(file, flate2::Compression::new(LEVEL.unsigned_abs())), path)
-            }
-        })
-    }
-
-    fn push(&mut self, document: &Document) -> Result<(), CorpusError> {
-        let mut line =
-            serde_json::to_vec(document).map_err(|source| CorpusError::Json { id: document.id.clone(), source })?;
-        line.push(b'\n');
-        let (written, path) = match self {
-            Part::Plain(out, path) => (out.write_all(&line), path),
-            Part::Zstd(out, path) => (out.write_all(&line), path),
-            Part::Gzip(out, path) => (out.write_all(&line), path),
-        };
-        written.map_err(|error| CorpusError::io(path, "write", error))
-    }
-
-    fn finish(self) -> Result<(), CorpusError> {
-        let flush = |mut file: BufWriter<File>| file.flush();
-        let (done, path) = match self {
-            Part::Plain(out, path) => (flush(out), path),
-            Part::Zstd(out, path) => (out.finish().and_then(flush), path),
-            Part::Gzip(out, path) => (out.finish().and_then(flush), path),
-        };
-        done.map_err(|error| CorpusError::io(&path, "write", error))
     }
 }
 

@@ -143,7 +143,7 @@ impl Look<'_> {
     fn steps_of(&self, document: &mut Document, account: &mut Account, found: &mut Found) -> Option<(usize, String)> {
         let limits = self.config.limits();
         let mut signals = None;
-        for place in 0..self.steps.own.len() + self.steps.policies {
+        for place in 0..self.steps.own.len() + self.policies.len() {
             account.steps[place].before.add(&document.text);
             let removed_before = found.removed_lines.len();
             let fate = match self.steps.own.get(place) {

@@ -26,7 +26,7 @@ use self::account::Account;
 use self::report::{BuildReport, StepName};
 use crate::error::CorpusError;
 use crate::policy::Policy;
-use crate::read::{ReadReport, Unit, units};
+use crate::read::{ReadReport, units};
 
 /// The least memory a build can be done in.
 pub const LEAST_MEMORY: u64 = 192 << 20;
@@ -73,15 +73,8 @@ pub fn build(build: &Build<'_>) -> Result<BuildReport, CorpusError> {
     let plan = Steps::new(config, build.policies, build.held_out)?;
 
     let read = look::read(&work, &batches, config)?;
-    let reading = gather(&units, &batches, &read, listing, config);
-    if reading.documents == 0 {
-        return Err(CorpusError::NoDocuments {
-            path: build.inputs.first().cloned().unwrap_or_default(),
-            files: reading.files.len(),
-            problems: reading.n_problems,
-            first: reading.problems.first().map(|problem| format!("; first: {problem}")).unwrap_or_default(),
-        });
-    }
+    let reading = gather(&read, listing, config);
+    reading.require_documents(build.inputs)?;
     let counted: Vec<u64> = read.iter().map(|batch| batch.documents).collect();
     let renamings = ids::find(&work, &counted, (build.memory - FIXED_MEMORY) / 4)?;
     let decided = look::decide(&work, &plan, config, build.policies, &counted, &renamings)?;
@@ -117,7 +110,6 @@ struct Steps {
     names: Vec<StepName>,
     /// Looks at single documents, with its place in `names`.
     own: Vec<rules::Own>,
-    policies: usize,
     /// Places of the later steps.
     unknown_words: Option<usize>,
     duplicates: Option<usize>,
@@ -181,19 +173,12 @@ impl Steps {
         if clean.decontamination.enabled && held_out.is_empty() {
             notes.push("no evaluation items were given, so none were looked for".to_owned());
         }
-        Ok(Steps { names, own, policies: policies.len(), unknown_words, duplicates, decontamination, personal, notes })
+        Ok(Steps { names, own, unknown_words, duplicates, decontamination, personal, notes })
     }
 }
 
 /// The reports of all units, as if one reader had read them.
-fn gather(
-    units: &[Unit],
-    batches: &[&[Unit]],
-    read: &[look::ReadBatch],
-    mut report: ReadReport,
-    config: &BuildConfig,
-) -> ReadReport {
-    debug_assert_eq!(units.len(), batches.iter().map(|batch| batch.len()).sum::<usize>());
+fn gather(read: &[look::ReadBatch], mut report: ReadReport, config: &BuildConfig) -> ReadReport {
     for batch in read {
         for unit in &batch.units {
             report.absorb(unit.clone(), config.read.max_problems);

@@ -10,7 +10,6 @@ use crate::clean::statistics::{self, FEWEST_UNITS, KNOWN_FROM};
 use crate::clean::{CleanConfig, boilerplate, language};
 use crate::policy::Policy;
 use crate::signals::Signals;
-use crate::text::HashSetKeyed;
 
 /// 2^24 counters: 64 MiB for the words of a corpus. In a corpus with many more different words the counters fill up,
 /// all words come to be known, and the rule that needs them drops less.
@@ -39,12 +38,6 @@ impl Counts {
         if config.statistics.enabled {
             statistics::units(text).into_iter().for_each(|unit| self.words.add(unit));
         }
-    }
-
-    /// The lines of a text that are repeated furniture in a corpus of so many documents.
-    fn repeated(&self, text: &str, config: &CleanConfig, documents: u64) -> HashSetKeyed {
-        let least = least(&config.boilerplate, usize::try_from(documents).unwrap_or(usize::MAX));
-        furniture_lines(text).into_iter().filter(|&line| self.lines.count(line) as usize >= least).collect()
     }
 
     /// Share of the text's different words (pairs of Han characters) that stand in other documents too; `None`: too few
@@ -93,8 +86,9 @@ impl Own {
         let Sight { config, counts, documents } = sight;
         match self {
             Own::Boilerplate => {
-                let repeated = counts.repeated(&document.text, config, *documents);
-                match boilerplate::edit(&document.text, &config.boilerplate, &repeated) {
+                let least = least(&config.boilerplate, usize::try_from(*documents).unwrap_or(usize::MAX));
+                let is_repeated = |line| counts.lines.count(line) as usize >= least;
+                match boilerplate::edit(&document.text, &config.boilerplate, Some(&is_repeated)) {
                     None => Fate::Keep,
                     Some(edited) => {
                         found.removed_lines.extend(edited.removed);
@@ -124,11 +118,11 @@ impl Own {
 /// What a policy says of a document whose signals these are.
 pub(super) fn by_policy(policy: &Policy, document: &Document, signals: &Signals, found: &mut Found) -> Fate {
     let verdict = policy.decide(signals);
-    let lines: Vec<&str> = if verdict.cut.is_empty() { Vec::new() } else { policy.lines_of(&document.text) };
-    let text = policy.apply(&document.text, &verdict);
-    found
-        .removed_lines
-        .extend(verdict.cut.iter().filter_map(|(number, _)| lines.get(*number)).map(ToString::to_string));
+    if !verdict.cut.is_empty() {
+        let lines = policy.lines_of(&document.text);
+        let cut = verdict.cut.iter().filter_map(|(number, _)| lines.get(*number));
+        found.removed_lines.extend(cut.map(ToString::to_string));
+    }
     if found.lang.is_none() {
         found.lang = signals.text("lang").map(str::to_owned);
     }
@@ -136,6 +130,7 @@ pub(super) fn by_policy(policy: &Policy, document: &Document, signals: &Signals,
         let when = policy.rules.iter().find(|rule| rule.name == *name).map_or("", |rule| &rule.when);
         return Fate::Drop(format!("{name}: {when}"));
     }
+    let text = policy.apply(&document.text, &verdict);
     if text.is_empty() {
         Fate::Drop("nothing_left: every line was cut".to_owned())
     } else if text == document.text {

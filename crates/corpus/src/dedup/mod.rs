@@ -22,6 +22,7 @@
 //! # Ok::<(), corpus::CorpusError>(())
 //! ```
 
+mod budget;
 mod components;
 mod document;
 mod evaluation_items;
@@ -37,10 +38,10 @@ mod shingles;
 mod sorter;
 mod spans;
 mod store;
-mod stream;
 mod units;
 mod verdicts;
 
+pub use budget::Budget;
 pub use document::{DocumentDedup, LEAST_MEMORY};
 pub use evaluation_items::{EvaluationItem, read_evaluation_items};
 pub use fingerprint::{Fingerprint, Fingerprinter, LARGEST_SET, similarity};
@@ -51,6 +52,5 @@ pub use presets::{DocumentOptions, Family, NearOptions, PRESETS, Representative,
 pub use set::{Decontaminator, Hit, Rule, SET_PRESETS, SetOptions};
 pub use shingles::{Shingle, ShingleHash};
 pub use spans::{Cut, Keep, SPAN_PRESETS, SpanDedup, SpanKeys, SpanOptions, SpanRemovals, SpanSummary};
-pub use stream::{Budget, batches};
 pub use units::Unit;
 pub use verdicts::{Clusters, Member, Reason, Summary, Verdict, Verdicts};

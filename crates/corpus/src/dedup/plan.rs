@@ -9,9 +9,9 @@ use std::time::Instant;
 use lang::document::Document;
 use serde::{Deserialize, Serialize};
 
+use super::budget::{Budget, PROGRAM};
 use super::fingerprint::Fingerprinter;
 use super::presets::DocumentOptions;
-use super::stream::{Budget, PROGRAM};
 use crate::error::CorpusError;
 use crate::read::{ReadOptions, read_unit, units};
 
@@ -50,7 +50,7 @@ const SAMPLED_UNITS: usize = 16;
 /// Predicts deduplication of the documents under `paths` within `memory` bytes on `threads` threads.
 ///
 /// # Errors
-/// As [`super::batches`] and [`Budget::of`].
+/// As [`crate::read::batches()`] and [`Budget::of`].
 pub fn plan(
     paths: &[PathBuf],
     options: &DocumentOptions,
@@ -85,14 +85,7 @@ pub fn plan(
     }
     let read_bytes = report.bytes.max(1) as f64;
     let read_seconds = started.elapsed().as_secs_f64();
-    if sample.is_empty() {
-        return Err(CorpusError::NoDocuments {
-            path: paths.first().cloned().unwrap_or_default(),
-            files: report.files.len(),
-            problems: report.n_problems,
-            first: report.problems.first().map(|p| format!("; first: {p}")).unwrap_or_default(),
-        });
-    }
+    report.require_documents(paths)?;
     let maker = Fingerprinter::new(options)?;
     let started = Instant::now();
     let mut per_document = 0u64;

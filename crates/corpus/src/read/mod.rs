@@ -6,6 +6,7 @@
 //! [`units()`] cuts the inputs by shape, [`read_unit`] reads one of the parts as a stream; [`read`] collects all of a small
 //! corpus. Any number of workers reading units, put together in order, gives the same documents.
 
+mod batches;
 mod code;
 mod dialogue;
 mod encoding;
@@ -34,6 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::CorpusError;
 use crate::extract::ExtractOptions;
 
+pub use batches::batches;
 pub use dialogue::Paths;
 pub use html::page_of;
 pub use ids::UniqueIds;
@@ -207,14 +209,7 @@ pub fn read(
     if ids.renamed() > 0 {
         report.counts.insert("duplicate ids renamed".to_string(), ids.renamed());
     }
-    if documents.is_empty() {
-        return Err(CorpusError::NoDocuments {
-            path: path.to_path_buf(),
-            files: report.files.len(),
-            problems: report.n_problems,
-            first: report.problems.first().map(|p| format!("; first: {p}")).unwrap_or_default(),
-        });
-    }
+    report.require_documents(&[path.to_path_buf()])?;
     Ok((documents, report))
 }
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::CorpusError;
+
 /// What reading found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadReport {
@@ -44,6 +46,22 @@ impl ReadReport {
         self.n_problems += unit.n_problems;
         let room = max_problems.saturating_sub(self.problems.len());
         self.problems.extend(unit.problems.into_iter().take(room));
+    }
+
+    /// Refuses inputs that gave no document; the first of `paths` stands for them.
+    ///
+    /// # Errors
+    /// [`CorpusError::NoDocuments`].
+    pub fn require_documents(&self, paths: &[PathBuf]) -> Result<(), CorpusError> {
+        if self.documents > 0 {
+            return Ok(());
+        }
+        Err(CorpusError::NoDocuments {
+            path: paths.first().cloned().unwrap_or_default(),
+            files: self.files.len(),
+            problems: self.n_problems,
+            first: self.problems.first().map(|problem| format!("; first: {problem}")).unwrap_or_default(),
+        })
     }
 
     /// Names and counts a problem.

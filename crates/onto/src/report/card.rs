@@ -10,7 +10,7 @@ use super::charts;
 use super::data::{Fact, Measure, RuleCount};
 use super::markup::Markup;
 use super::svg::{Anchor, Picture, fitted};
-use super::{Head, fact_list, figure, format, language_name, section, sections_page, table};
+use super::{Head, Section, fact_list, figure, format, language_name, section, sections_page, table, written};
 
 /// Rows of a distribution that are drawn; the rest is one row.
 const MOST_ROWS: usize = 16;
@@ -31,21 +31,12 @@ pub fn render(title: &str, facts: &[Fact], report: &BuildReport) -> String {
         format::bytes(all.after.bytes as f64),
         format::bytes(all.before.bytes as f64),
     );
-    let sections: Vec<(&str, &str, String)> = SECTIONS
-        .iter()
-        .map(|(anchor, name, write)| {
-            let mut part = Markup::default();
-            write(&mut part, report);
-            (*anchor, *name, part.finish())
-        })
-        .collect();
+    let sections = written(SECTIONS, report);
     let foot = &["Made by onto corpus build. This file needs no network."];
     sections_page(&Head { eyebrow: "Data card of a corpus", title, summary: &summary, facts, top: "", foot }, &sections)
 }
 
-type SectionWriter = fn(&mut Markup, &BuildReport);
-
-const SECTIONS: &[(&str, &str, SectionWriter)] = &[
+const SECTIONS: &[Section<BuildReport>] = &[
     ("steps", "Steps", steps),
     ("contents", "Contents", contents),
     ("duplicates", "Duplicates", duplicates),

@@ -28,14 +28,7 @@ use markup::Markup;
 pub fn render(data: &ReportData) -> String {
     let mut top = Markup::default();
     goals(&mut top, data);
-    let sections: Vec<(&str, &str, String)> = SECTIONS
-        .iter()
-        .map(|(anchor, name, write)| {
-            let mut part = Markup::default();
-            write(&mut part, data);
-            (*anchor, *name, part.finish())
-        })
-        .collect();
+    let sections = written(SECTIONS, data);
     let facts: Vec<String> = data.machine.iter().map(|fact| format!("{} {}", fact.name, fact.value)).collect();
     let head = Head {
         eyebrow: "The life of a language model",
@@ -46,6 +39,16 @@ pub fn render(data: &ReportData) -> String {
         foot: &[&facts.join(" · "), "Made by onto run. This file needs no network."],
     };
     sections_page(&head, &sections)
+}
+
+/// The sections of a page, written: (anchor, name in the contents, markup).
+fn written<D>(sections: &[Section<D>], data: &D) -> Vec<(&'static str, &'static str, String)> {
+    let write = |(anchor, name, write): &Section<D>| {
+        let mut part = Markup::default();
+        write(&mut part, data);
+        (*anchor, *name, part.finish())
+    };
+    sections.iter().map(write).collect()
 }
 
 /// What stands around the sections of a page.
@@ -90,11 +93,11 @@ fn sections_page(head: &Head<'_>, sections: &[(&str, &str, String)]) -> String {
     page.finish()
 }
 
-/// Writes one section, or nothing when there is nothing to show.
-type SectionWriter = fn(&mut Markup, &ReportData);
+/// One section of a page: anchor, name in the contents, and what writes it, or nothing when there is nothing to show.
+type Section<D> = (&'static str, &'static str, fn(&mut Markup, &D));
 
-/// The sections in the order of the page: (anchor, name in the contents, writer).
-const SECTIONS: &[(&str, &str, SectionWriter)] = &[
+/// The sections in the order of the page.
+const SECTIONS: &[Section<ReportData>] = &[
     ("lineage", "Lineage", making::lineage),
     ("cleaning", "Cleaning", making::cleaning),
     ("tokenizer", "Tokenizer", making::tokenizer),

@@ -12,7 +12,7 @@ pub(crate) mod repeats;
 
 use super::BoilerplateConfig;
 use super::stage::{Drop, Stage};
-use crate::text::{HashSetKeyed, tokens};
+use crate::text::tokens;
 
 pub use menus::is_menu;
 pub use phrases::is_set_phrase;
@@ -60,12 +60,19 @@ pub(crate) struct Edited {
     pub(crate) removed: Vec<String>,
 }
 
-/// Removes the lines of `text` that are page furniture, by themselves or because `repeated` says so; `None`: there are
-/// none.
-pub(crate) fn edit(text: &str, config: &BoilerplateConfig, repeated: &HashSetKeyed) -> Option<Edited> {
+/// Removes the lines of `text` that are page furniture, by themselves or because `is_repeated` says so of their hash; `None`:
+/// there are none.
+pub(crate) fn edit(
+    text: &str,
+    config: &BoilerplateConfig,
+    is_repeated: Option<&(dyn Fn(u64) -> bool + Sync)>,
+) -> Option<Edited> {
     let lines = text.split('\n').enumerate();
     let numbers: Vec<usize> = lines
-        .filter(|(_, line)| is_furniture(line, config) || repeats::contains(repeated, line))
+        .filter(|(_, line)| {
+            is_furniture(line, config)
+                || is_repeated.is_some_and(|test| repeats::furniture_hash(line).is_some_and(test))
+        })
         .map(|(index, _)| index)
         .collect();
     if numbers.is_empty() {
@@ -78,7 +85,9 @@ pub(crate) fn edit(text: &str, config: &BoilerplateConfig, repeated: &HashSetKey
 pub(super) fn apply(stage: &mut Stage<'_>) {
     let config = &stage.config.boilerplate;
     let repeated = repeats::find(stage, config);
-    let edits: Vec<(usize, Option<Edited>)> = stage.map(|document| edit(&document.text, config, &repeated));
+    let contains = |line| repeated.contains(&line);
+    let is_repeated: Option<&(dyn Fn(u64) -> bool + Sync)> = if repeated.is_empty() { None } else { Some(&contains) };
+    let edits: Vec<(usize, Option<Edited>)> = stage.map(|document| edit(&document.text, config, is_repeated));
     for (index, edited) in edits {
         let Some(Edited { text, removed: gone }) = edited else { continue };
         stage.decisions[index].removed_lines = gone;

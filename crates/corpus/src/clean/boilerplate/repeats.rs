@@ -61,13 +61,8 @@ pub(crate) fn furniture_lines(text: &str) -> Vec<u64> {
     hashes
 }
 
-/// True when `line` is one of `repeated`.
-pub(super) fn contains(repeated: &HashSetKeyed, line: &str) -> bool {
-    !repeated.is_empty() && furniture_hash(line).is_some_and(|hash| repeated.contains(&hash))
-}
-
 /// Hash of a line that has the words of furniture, case, digits and surrounding space apart; `None` for other lines.
-fn furniture_hash(line: &str) -> Option<u64> {
+pub(super) fn furniture_hash(line: &str) -> Option<u64> {
     let line = line.trim();
     // Sentences end in a full stop; furniture words in them do not make them furniture.
     if line.is_empty() || line.len() > 300 || line.ends_with(['.', '。', '?', '？', '”', '"']) {

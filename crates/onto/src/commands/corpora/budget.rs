@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use corpus::CorpusError;
-use corpus::dedup::{Budget, batches};
-use corpus::read::ReadReport;
+use corpus::dedup::Budget;
+use corpus::read::{ReadReport, batches};
 use lang::document::Document;
 
 use super::warn_of_problems;

@@ -7,12 +7,14 @@ use std::sync::atomic::Ordering;
 use anyhow::{Context as _, Result};
 use corpus::build::report::BuildReport;
 use corpus::build::{Build, BuildConfig, Decision};
-use corpus::policy::Policy;
 use lang::artifact::{self, Input};
 use lang::instance::EvalItem;
 use lang::truth::Truth;
 use serde_json::{Map, Value, json};
 
+use super::budget::memory;
+use super::decide::{policy, policy_file};
+use super::file_inputs;
 use crate::cli::BuildArguments;
 use crate::commands::{Session, finished};
 use crate::recipe::build_plan;
@@ -23,8 +25,6 @@ use crate::run::stage::Stage;
 use crate::run::text::{DECISIONS, SCORES};
 use crate::terminal::{Interrupted, Progress};
 
-/// Bytes of memory that a build keeps to when nothing is said.
-const MEMORY: u64 = 2 << 30;
 /// The page to look at.
 const CARD: &str = "card.html";
 
@@ -39,10 +39,9 @@ pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
         config.duplicates.clone_from(&arguments.duplicates);
     }
     let policies = config.policies.iter().map(|name| policy(name)).collect::<Result<Vec<_>>>()?;
-    let mut inputs =
-        arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
-    for name in config.policies.iter().filter(|name| is_file(name)) {
-        inputs.push(artifact::input(Path::new(name), "policy")?);
+    let mut inputs = file_inputs(&arguments.paths)?;
+    for file in config.policies.iter().filter_map(|name| policy_file(name)) {
+        inputs.push(artifact::input(file, "policy")?);
     }
     let items: Vec<EvalItem> = labelled(&arguments.held_out, "held-out", &mut inputs)?;
     let truth: Vec<Truth> = labelled(&arguments.truth, "truth", &mut inputs)?;
@@ -65,7 +64,7 @@ pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
             held_out: &items,
             work: &work,
             out: dir,
-            memory: session.global.memory.unwrap_or(MEMORY),
+            memory: memory(session),
             watch: &watch,
             interrupted: &|| session.interrupt.load(Ordering::SeqCst),
         })
@@ -91,20 +90,6 @@ pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
         std::fs::remove_dir_all(&work).with_context(|| format!("cannot remove {}", work.display()))?;
     }
     finished(session, &out, &manifest, record.skipped)
-}
-
-/// A policy by the name of a preset or by its file.
-pub fn policy(name: &str) -> Result<Policy> {
-    if !is_file(name) {
-        return Ok(Policy::preset(name)?);
-    }
-    let text = std::fs::read_to_string(name).with_context(|| format!("cannot read the policy {name}"))?;
-    Ok(Policy::parse(name, &text)?)
-}
-
-/// Names of presets have neither.
-fn is_file(name: &str) -> bool {
-    name.ends_with(".toml") || name.contains('/')
 }
 
 /// The lines of a file that is an input too.

@@ -6,9 +6,9 @@ use std::sync::Mutex;
 use anyhow::Result;
 use corpus::convert::{Target, convert as write};
 use corpus::read::{self, ReadOptions};
-use lang::artifact;
 use serde_json::{Map, json};
 
+use super::file_inputs;
 use super::warn_of_problems;
 use crate::cli::ConvertArguments;
 use crate::commands::{Session, finished};
@@ -25,7 +25,7 @@ pub fn convert(session: &Session, arguments: &ConvertArguments) -> Result<()> {
     let target: Target = arguments.to.into();
     let mut options = ReadOptions { dialogues: arguments.dialogues.into(), ..ReadOptions::default() };
     options.extract.extractor = arguments.extractor.into();
-    let inputs = arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
+    let inputs = file_inputs(&arguments.paths)?;
     let context = session.context(&out);
     let config = json!({"to": target.name(), "read": options});
     let stage = Stage { name: "convert", kind: "corpus", path: &out, config, seed: 0, inputs };
@@ -45,15 +45,7 @@ pub fn convert(session: &Session, arguments: &ConvertArguments) -> Result<()> {
         let result = write(&units, &options, target, rayon::current_num_threads(), &file, listed, &advance);
         interrupted()?;
         let report = result?;
-        if report.documents == 0 {
-            return Err(corpus::CorpusError::NoDocuments {
-                path: arguments.paths.first().cloned().unwrap_or_default(),
-                files: report.files.len(),
-                problems: report.n_problems,
-                first: report.problems.first().map(|p| format!("; first: {p}")).unwrap_or_default(),
-            }
-            .into());
-        }
+        report.require_documents(&arguments.paths)?;
         let mut metrics = Map::new();
         metrics.insert("documents".into(), json!(report.documents));
         metrics.insert("bytes".into(), json!(report.bytes));

@@ -18,14 +18,21 @@ use crate::run::lines::{write_json, write_lines};
 use crate::run::stage::Stage;
 use crate::terminal::line_to_stdout;
 
+/// The file that a policy's name is; none: it is a preset.
+pub fn policy_file(name: &str) -> Option<&Path> {
+    let path = Path::new(name);
+    (name.ends_with(".toml") || path.is_file()).then_some(path)
+}
+
 /// A preset, or the policy in a file.
 pub fn policy(name: &str) -> Result<Policy> {
-    let path = Path::new(name);
-    if name.ends_with(".toml") || path.is_file() {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the policy {name}"))?;
-        return Ok(Policy::parse(name, &text)?);
+    match policy_file(name) {
+        Some(path) => {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the policy {name}"))?;
+            Ok(Policy::parse(name, &text)?)
+        }
+        None => Ok(Policy::preset(name)?),
     }
-    Ok(Policy::preset(name)?)
 }
 
 /// The tables under a path, in order.

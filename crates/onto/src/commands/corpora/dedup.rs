@@ -10,11 +10,11 @@ use corpus::dedup::{
     Budget, Clusters, DocumentDedup, DocumentOptions, PRESETS, Representative, SPAN_PRESETS, SpanDedup, SpanKeys,
     SpanOptions, SpanRemovals, Summary, THRESHOLD, Verdicts,
 };
-use lang::artifact;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::budget::{each_batch, memory, scratch};
+use super::file_inputs;
 use crate::cli::{DedupArguments, DedupLevel, Stays};
 use crate::commands::Session;
 use crate::run::source::DOCUMENTS;
@@ -89,7 +89,7 @@ pub fn dedup(session: &Session, arguments: &DedupArguments) -> Result<()> {
             }
         };
     };
-    let inputs = arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
+    let inputs = file_inputs(&arguments.paths)?;
     let config = match &plan {
         Plan::Documents(options) => json!({"level": "document", "options": options}),
         Plan::Parts(options) => json!({"level": "part", "options": options}),

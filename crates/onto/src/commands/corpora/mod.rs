@@ -21,9 +21,8 @@ mod tag;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use corpus::CorpusError;
 use corpus::clean::CleanConfig;
-use corpus::read::{ReadOptions, ReadReport, UniqueIds, read, read_unit, units};
+use corpus::read::{ReadOptions, ReadReport, UniqueIds, batches, read};
 use lang::artifact::{self, Input};
 use lang::document::Document;
 
@@ -64,12 +63,11 @@ pub fn read_paths(session: &Session, paths: &[PathBuf]) -> Result<(Vec<Document>
         warn_of_problems(&session.terminal, &report);
     }
     drop(progress);
-    let inputs = paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
-    Ok((documents, inputs))
+    Ok((documents, file_inputs(paths)?))
 }
 
-/// Most documents, and bytes of their text, that [`stream_paths`] gives at once.
-const BATCH: (usize, usize) = (1024, 16 << 20);
+/// Bytes of text that [`stream_paths`] gives at once, about.
+const BATCH: usize = 16 << 20;
 
 /// Streams the documents of files and folders, in order and with unique ids, in batches of bounded size. Problems are named
 /// on stderr.
@@ -78,53 +76,25 @@ pub fn stream_paths(
     paths: &[PathBuf],
     each: &mut dyn FnMut(Vec<Document>) -> Result<()>,
 ) -> Result<()> {
-    let options = ReadOptions::default();
-    let (units, mut report) = units(paths, &options)?;
-    let mut progress = Progress::new(&session.terminal, "reading", units.len() as u64);
+    let mut progress = Progress::new(&session.terminal, "reading", 0);
     let mut ids = UniqueIds::default();
-    let (mut batch, mut bytes, mut documents) = (Vec::new(), 0usize, 0usize);
-    // What `each` said goes past the reader, which knows only errors of its own.
-    let mut failed: Option<anyhow::Error> = None;
-    for (done, unit) in units.iter().enumerate() {
-        progress.set("", done, units.len());
-        let read = read_unit(unit, &options, &mut |mut document| {
-            ids.make_unique(&mut document.id);
-            documents += 1;
-            bytes += document.text.len();
-            batch.push(document);
-            if batch.len() >= BATCH.0 || bytes >= BATCH.1 {
-                bytes = 0;
-                if let Err(error) = each(std::mem::take(&mut batch)) {
-                    failed = Some(error);
-                    let source = std::io::Error::other("stopped");
-                    return Err(CorpusError::Io { path: PathBuf::new(), action: "go on", source });
-                }
-            }
-            Ok(())
-        });
-        if let Some(error) = failed {
-            return Err(error);
-        }
-        report.absorb(read?, options.max_problems);
-    }
+    let options = ReadOptions::default();
+    let mut report =
+        batches(paths, &options, BATCH, &mut |done, total| progress.set("", done, total), |mut documents| {
+            documents.iter_mut().for_each(|document| ids.make_unique(&mut document.id));
+            each(documents)
+        })?;
     drop(progress);
-    if !batch.is_empty() {
-        each(batch)?;
-    }
     if ids.renamed() > 0 {
         report.counts.insert("duplicate ids renamed".to_string(), ids.renamed());
     }
-    if documents == 0 {
-        return Err(CorpusError::NoDocuments {
-            path: paths.first().cloned().unwrap_or_default(),
-            files: report.files.len(),
-            problems: report.n_problems,
-            first: report.problems.first().map(|problem| format!("; first: {problem}")).unwrap_or_default(),
-        }
-        .into());
-    }
     warn_of_problems(&session.terminal, &report);
     Ok(())
+}
+
+/// The files and folders that a command reads, as inputs of its artifact.
+pub fn file_inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
+    paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect()
 }
 
 /// Names what could not be read, on stderr.

@@ -12,6 +12,7 @@ use lang::tokenizer::Tokenizer;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::file_inputs;
 use super::stream_paths;
 use crate::cli::{ShardFormat, ShardsArguments};
 use crate::commands::{Session, finished, load_tokenizer};
@@ -69,8 +70,7 @@ pub fn shards(session: &Session, arguments: &ShardsArguments) -> Result<()> {
     let parts = parts(arguments)?;
     let tokenizer = load_tokenizer(&arguments.tokenizer)?;
     let seed = session.seed(0);
-    let mut inputs =
-        arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
+    let mut inputs = file_inputs(&arguments.paths)?;
     inputs.push(artifact::input(&arguments.tokenizer, "tokenizer")?);
     let config = json!({"format": arguments.format.name(), "parts": parts, "in_order": arguments.in_order,
                         "end": !arguments.no_end, "vocabulary_size": tokenizer.vocabulary_size()});

@@ -14,6 +14,7 @@ use lang::document::Document;
 use rayon::prelude::*;
 use serde_json::{Map, json};
 
+use super::file_inputs;
 use super::warn_of_problems;
 use crate::cli::{SignalArguments, TagArguments};
 use crate::commands::{Session, finished, open};
@@ -34,8 +35,7 @@ pub fn tag(session: &Session, arguments: &TagArguments) -> Result<()> {
     let tagger = Tagger::new(options(&arguments.signals)?);
     let read_options = ReadOptions::default();
     let (units, mut report) = units(&arguments.paths, &read_options)?;
-    let mut inputs =
-        arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
+    let mut inputs = file_inputs(&arguments.paths)?;
     let mut signals_of = Map::new();
     for (name, path) in named(&arguments.signals) {
         inputs.push(artifact::input(path, name)?);

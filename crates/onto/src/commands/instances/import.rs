@@ -2,11 +2,11 @@
 
 use anyhow::Result;
 use corpus::instances::import::{self, ImportOptions, Shape};
-use lang::artifact;
 use serde_json::{Map, json};
 
 use crate::cli::ImportArguments;
 use crate::commands::Session;
+use crate::commands::corpora::file_inputs;
 use crate::run::lines::write_lines;
 use crate::terminal::Usage;
 
@@ -22,7 +22,7 @@ pub fn import(session: &Session, arguments: &ImportArguments) -> Result<()> {
         })?),
     };
     let options = ImportOptions { shape, all_paths: arguments.all_paths };
-    let inputs = arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
+    let inputs = file_inputs(&arguments.paths)?;
     let config = json!({"from": arguments.from, "all_paths": arguments.all_paths});
     super::write(session, config, inputs, |dir| {
         let (mut conversations, mut faults, mut records) = (Vec::new(), Vec::new(), 0);

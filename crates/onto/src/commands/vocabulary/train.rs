@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use corpus::read::ReadReport;
-use lang::artifact;
 use lang::tokenizer::{MemoryBound, Tokenizer, TrainConfig, TrainReport, Trainer};
 use serde_json::{Map, Value, json};
 
 use super::texts;
 use crate::cli::TokenizerTrainArguments;
+use crate::commands::corpora::file_inputs;
 use crate::commands::{Session, warn_of_problems};
 use crate::terminal::{Progress, line_to_stdout};
 
@@ -18,7 +18,7 @@ pub fn train(session: &Session, arguments: &TokenizerTrainArguments) -> Result<(
     let config = arguments.vocabulary.config();
     // What cannot work is refused before a long corpus is read.
     drop(Trainer::new(&config, None)?);
-    let inputs = arguments.paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect::<Result<Vec<_>>>()?;
+    let inputs = file_inputs(&arguments.paths)?;
     let context = session.context(&out);
     let stage = crate::run::stage::Stage {
         name: "tokenizer",

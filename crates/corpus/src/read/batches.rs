@@ -5,67 +5,21 @@ use std::sync::mpsc::sync_channel;
 
 use lang::document::Document;
 
+use super::{ReadOptions, ReadReport, UnitReport, read_unit, units};
 use crate::error::CorpusError;
-use crate::read::{ReadOptions, ReadReport, UnitReport, read_unit, units};
-
-/// How a memory budget is shared between reading and finding duplicates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
-    /// Bytes of text in a batch, about.
-    pub batch: usize,
-    /// For the work on them.
-    pub work: u64,
-    /// Longest record that is read.
-    pub record: usize,
-}
-
-/// What the program holds before it does anything, generously.
-pub(super) const PROGRAM: u64 = 40 << 20;
-/// The least budget for reading and finding duplicates together.
-const LEAST: u64 = 96 << 20;
-
-impl Budget {
-    /// Shares `memory` bytes.
-    ///
-    /// # Errors
-    /// [`CorpusError::Memory`] when it is less than 96 MiB.
-    pub fn of(memory: u64) -> Result<Budget, CorpusError> {
-        if memory < LEAST {
-            return Err(CorpusError::memory("reading a corpus and finding its duplicates", LEAST, memory));
-        }
-        let left = memory - PROGRAM;
-        // Three batches are under way at a time, and a record takes its length a few times over while it is read.
-        let batch = (left / 48).clamp(256 << 10, 16 << 20);
-        Ok(Budget {
-            batch: batch as usize,
-            work: (left - 6 * batch) * 3 / 4,
-            record: (left / 16).min(64 << 20) as usize,
-        })
-    }
-
-    /// The least budget in which `work` bytes are left for the work.
-    pub(super) fn least(work: u64) -> u64 {
-        (PROGRAM + work * 8 / 5).max(LEAST)
-    }
-
-    /// Reading options whose records fit.
-    pub fn read_options(&self) -> ReadOptions {
-        ReadOptions { max_record_bytes: self.record, ..ReadOptions::default() }
-    }
-}
 
 /// Reads everything under `paths` in order and gives it to `each` in batches of about `batch` bytes of text. `progress`
 /// hears the units begun and how many there are. Nothing is held but three batches.
 ///
 /// # Errors
 /// Those of [`units`], of `each`, and [`CorpusError::NoDocuments`].
-pub fn batches(
+pub fn batches<E: From<CorpusError>>(
     paths: &[PathBuf],
     options: &ReadOptions,
     batch: usize,
     progress: &mut dyn FnMut(usize, usize),
-    mut each: impl FnMut(Vec<Document>) -> Result<(), CorpusError>,
-) -> Result<ReadReport, CorpusError> {
+    mut each: impl FnMut(Vec<Document>) -> Result<(), E>,
+) -> Result<ReadReport, E> {
     let (units, mut report) = units(paths, options)?;
     enum Message {
         Batch(usize, Vec<Document>),
@@ -86,7 +40,7 @@ pub fn batches(
                         bytes = 0;
                         let message = Message::Batch(number, std::mem::take(&mut waiting));
                         // Whoever listened has failed and says so itself; reading ends.
-                        return sender.send(message).map_err(|_| stopped());
+                        return sender.send(message).map_err(|_| CorpusError::Stopped);
                     }
                     Ok(())
                 });
@@ -112,25 +66,13 @@ pub fn batches(
                     }
                 }
                 Message::Unit(unit) => report.absorb(unit, options.max_problems),
-                Message::Failed(error) => return Err(error),
+                Message::Failed(error) => return Err(error.into()),
             }
         }
-        Ok(())
+        Ok::<_, E>(())
     })?;
-    if report.documents == 0 {
-        return Err(CorpusError::NoDocuments {
-            path: paths.first().cloned().unwrap_or_default(),
-            files: report.files.len(),
-            problems: report.n_problems,
-            first: report.problems.first().map(|p| format!("; first: {p}")).unwrap_or_default(),
-        });
-    }
+    report.require_documents(paths)?;
     Ok(report)
-}
-
-fn stopped() -> CorpusError {
-    let reason = std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the work on it ended");
-    CorpusError::Io { path: PathBuf::new(), action: "read", source: reason }
 }
 
 #[cfg(test)]
@@ -153,7 +95,7 @@ mod tests {
             let mut ids = Vec::new();
             let report = batches(&paths, &options, size, &mut |_, _| {}, |batch| {
                 ids.extend(batch.into_iter().map(|document| document.id));
-                Ok(())
+                Ok::<_, CorpusError>(())
             })
             .unwrap();
             let expected: Vec<String> = (0..3).flat_map(|f| (0..50).map(move |i| format!("{f}-{i}"))).collect();
@@ -163,17 +105,7 @@ mod tests {
         let failed = batches(&paths, &options, 1, &mut |_, _| {}, |_| Err(CorpusError::memory("x", 1, 0)));
         assert!(matches!(failed, Err(CorpusError::Memory { .. })), "{failed:?}");
         std::fs::write(&paths[0], "").unwrap();
-        let none = batches(&paths[..1], &options, 1, &mut |_, _| {}, |_| Ok(()));
+        let none = batches(&paths[..1], &options, 1, &mut |_, _| {}, |_| Ok::<_, CorpusError>(()));
         assert!(matches!(none, Err(CorpusError::NoDocuments { .. })), "{none:?}");
-    }
-
-    #[test]
-    fn budgets_are_shared_or_refused() {
-        for memory in [96u64 << 20, 200 << 20, 512 << 20, 8 << 30] {
-            let budget = Budget::of(memory).unwrap();
-            assert!(budget.work >= super::super::LEAST_MEMORY);
-            assert!(budget.work + 6 * budget.batch as u64 + PROGRAM < memory);
-        }
-        assert!(Budget::of(95 << 20).unwrap_err().to_string().contains("--memory 96MiB"));
     }
 }
