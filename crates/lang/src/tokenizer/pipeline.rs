@@ -8,10 +8,10 @@ use super::aligned::Aligned;
 use super::encoding::Token;
 use super::model::{Model, Scratch};
 use super::normalize::{Normalizer, Units};
-use super::pattern::{known, swift};
+use super::pattern::{known, window};
 use super::pre_tokenize::{Pieces, PreTokenizer};
 use super::regularize::Regularization;
-use super::word_cache::{Key, WORD_TOKENS, WordCache, push_few};
+use super::word_cache::{BLOCK, Few, Key, MoreWords, WordCache};
 use crate::rng::Rng;
 
 /// How a text is cut into pieces.
@@ -65,9 +65,13 @@ pub(crate) struct Pipeline {
 struct Memory {
     identity: u64,
     words: WordCache,
+    more_words: MoreWords,
     scratch: Scratch,
     tokens: Vec<u32>,
 }
+
+/// Longest run of Chinese or Japanese that is kept as a word, in bytes: two characters.
+const SHORT_RUN: usize = 6;
 
 /// Vocabularies whose memory a thread keeps: two are compared now and then, more at once are rare.
 const KEPT_MEMORIES: usize = 2;
@@ -110,7 +114,8 @@ impl Pipeline {
         });
         let mut memory = kept.unwrap_or_else(|| {
             let identity = self.identity;
-            Memory { identity, words: WordCache::new(), scratch: Scratch::new(), tokens: Vec::new() }
+            let (words, more_words) = (WordCache::new(), MoreWords::new());
+            Memory { identity, words, more_words, scratch: Scratch::new(), tokens: Vec::new() }
         });
         let result = work(&mut memory);
         MEMORIES.with_borrow_mut(|memories| {
@@ -171,21 +176,53 @@ impl Pipeline {
         let bytes = text.as_bytes();
         let mut pieces = pattern.split(text);
         let mut position = 0;
+        let mut few = Few::new();
+        let mut padded = [0; BLOCK];
         loop {
-            while let Some(sixteen) = bytes[position..].first_chunk::<16>() {
-                let word = u128::from_le_bytes(*sixteen);
-                let Some(length) = swift::piece(pattern, word) else { break };
-                let key = Key::of_first(word, length);
-                match memory.words.get(key) {
-                    Some((tokens, count)) => sink.take_few(tokens, count),
-                    None => self.encode_new(&text[position..position + length], Some(key), memory, sink),
+            while let Some(byte) = bytes.get(position)
+                && byte.is_ascii()
+            {
+                let rest = &bytes[position..];
+                let block = rest.first_chunk::<BLOCK>().unwrap_or_else(|| {
+                    padded = [0; BLOCK];
+                    padded[..rest.len()].copy_from_slice(rest);
+                    &padded
+                });
+                let starts = window::starts(pattern, block, rest.len());
+                // The first begins where the window does.
+                let mut ends = starts & (starts - 1);
+                if ends == 0 {
+                    break;
                 }
-                position += length;
+                let mut begin = 0;
+                while ends != 0 {
+                    memory.words.take_words(block, &mut begin, &mut ends, &mut few);
+                    if ends != 0 {
+                        sink.take(few.empty());
+                        let end = ends.trailing_zeros() as usize;
+                        ends &= ends - 1;
+                        let piece = position + begin..position + end;
+                        let key = Key::within(bytes, piece.start, piece.end);
+                        self.encode_new(&text[piece], key, memory, sink);
+                        begin = end;
+                    }
+                }
+                position += begin;
+                if few.is_full() {
+                    sink.take(few.empty());
+                }
             }
+            sink.take(few.empty());
             pieces.skip_to(position);
             let Some(piece) = pieces.next() else { return };
             let end = position + piece.len();
-            self.encode_keyed(piece, Key::within(bytes, position, end), memory, sink);
+            if end - position > SHORT_RUN && (0xE3..=0xE9).contains(&bytes[position]) {
+                // Runs of Chinese seldom come again.
+                let Memory { scratch, tokens, .. } = &mut *memory;
+                sink.give(tokens, |out| self.model.encode(piece, scratch, out));
+            } else {
+                self.encode_keyed(piece, Key::within(bytes, position, end), memory, sink);
+            }
             position = end;
         }
     }
@@ -214,7 +251,7 @@ impl Pipeline {
             }
             let key = Key::within(bytes, start, end);
             match key.and_then(|key| memory.words.get(key)) {
-                Some((tokens, count)) => sink.take_few(tokens, count),
+                Some(tokens) => sink.take(tokens),
                 None => {
                     let mut tokens = Vec::new();
                     self.cut_segment(text, start..end, false, &mut |piece| match piece {
@@ -240,19 +277,27 @@ impl Pipeline {
     #[inline]
     fn encode_keyed(&self, piece: &str, key: Option<Key>, memory: &mut Memory, sink: &mut impl Sink) {
         match key.and_then(|key| memory.words.get(key)) {
-            Some((tokens, count)) => sink.take_few(tokens, count),
+            Some(tokens) => sink.take(tokens),
             None => self.encode_new(piece, key, memory, sink),
         }
     }
 
+    #[cold]
+    #[inline(never)]
     fn encode_new(&self, piece: &str, key: Option<Key>, memory: &mut Memory, sink: &mut impl Sink) {
-        let Memory { words, scratch, tokens, .. } = memory;
+        let Memory { words, more_words, scratch, tokens, .. } = memory;
+        let bytes = piece.as_bytes();
+        let place = MoreWords::place(bytes);
+        if let Some(kept) = place.and_then(|place| more_words.get(place, bytes)) {
+            sink.take(kept);
+            key.iter().for_each(|&key| words.put(key, kept));
+            return;
+        }
         tokens.clear();
         self.model.encode(piece, scratch, tokens);
         sink.take(tokens);
-        if let Some(key) = key {
-            words.put(key, tokens);
-        }
+        key.iter().for_each(|&key| words.put(key, tokens));
+        place.iter().for_each(|&place| more_words.put(place, bytes, tokens));
     }
 
     /// Calls `visit` with every added token and every piece of `text`, in order.
@@ -426,8 +471,8 @@ impl Pipeline {
 trait Sink {
     fn take(&mut self, tokens: &[u32]);
 
-    /// The first `count` of them.
-    fn take_few(&mut self, tokens: &[u32; WORD_TOKENS], count: usize);
+    /// The tokens that `write` appends; `spare` may be used in between.
+    fn give(&mut self, spare: &mut Vec<u32>, write: impl FnOnce(&mut Vec<u32>));
 }
 
 impl Sink for Vec<u32> {
@@ -435,9 +480,8 @@ impl Sink for Vec<u32> {
         self.extend_from_slice(tokens);
     }
 
-    #[inline]
-    fn take_few(&mut self, tokens: &[u32; WORD_TOKENS], count: usize) {
-        push_few(self, tokens, count);
+    fn give(&mut self, _: &mut Vec<u32>, write: impl FnOnce(&mut Vec<u32>)) {
+        write(self);
     }
 }
 
@@ -450,9 +494,10 @@ impl Sink for Counter {
         self.0 += tokens.len();
     }
 
-    #[inline]
-    fn take_few(&mut self, _: &[u32; WORD_TOKENS], count: usize) {
-        self.0 += count;
+    fn give(&mut self, spare: &mut Vec<u32>, write: impl FnOnce(&mut Vec<u32>)) {
+        spare.clear();
+        write(spare);
+        self.0 += spare.len();
     }
 }
 

@@ -11,7 +11,7 @@ use super::linear::Linear;
 use super::{Model, ModelSource, Scratch, vocabulary_json};
 use crate::rng::Rng;
 use crate::tokenizer::merge::{Merge, PairTable, QuickMap, Symbol, pair_key};
-use crate::tokenizer::word_cache::{Key, WORD_BYTES, WORD_TOKENS, push_few};
+use crate::tokenizer::word_cache::{Key, Singles, WORD_BYTES, push_few};
 use crate::tokenizer::{Regularization, TokenizerError, bytes};
 
 /// What is in the fields of a file besides vocabulary and merges.
@@ -413,24 +413,34 @@ impl Model for Bpe {
             // Short words of a vocabulary's own language seldom come apart, and are kept as they are.
             Some(borders) if piece.len() > WORD_BYTES || !piece.is_ascii() => {
                 // A run of one character is one part again and again.
-                let mut last: Option<(Key, [u32; WORD_TOKENS], usize)> = None;
+                let mut last: Option<(Key, Range<usize>)> = None;
                 borders.parts(piece, |start, end| {
+                    let bytes = piece.as_bytes();
+                    // Characters of three bytes have places of their own.
+                    let place = Singles::place(&bytes[start..end]);
+                    if let Some(tokens) = place.and_then(|place| scratch.singles.get(place)) {
+                        return push_few(out, &tokens.0, tokens.1);
+                    }
                     let part = &piece[start..end];
-                    let Some(key) = Key::within(piece.as_bytes(), start, end) else {
+                    let Some(key) = Key::within(bytes, start, end) else {
                         return self.encode_part(part, scratch, out);
                     };
-                    if let Some((known, tokens, count)) = &last
-                        && *known == key
-                    {
-                        return push_few(out, tokens, *count);
-                    }
-                    if let Some((tokens, count)) = scratch.parts.get(key) {
-                        last = Some((key, *tokens, count));
-                        return push_few(out, tokens, count);
-                    }
                     let begin = out.len();
-                    self.encode_part(part, scratch, out);
-                    scratch.parts.put(key, &out[begin..]);
+                    match &last {
+                        Some((known, tokens)) if *known == key => return out.extend_from_within(tokens.clone()),
+                        _ => {}
+                    }
+                    match scratch.parts.get(key) {
+                        Some(tokens) => out.extend_from_slice(tokens),
+                        None => {
+                            self.encode_part(part, scratch, out);
+                            match place {
+                                Some(place) => scratch.singles.put(place, &out[begin..]),
+                                None => scratch.parts.put(key, &out[begin..]),
+                            }
+                        }
+                    }
+                    last = Some((key, begin..out.len()));
                 });
             }
             _ => self.encode_part(piece, scratch, out),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::TokenizerError;
 use super::fields::Fields;
 use super::regularize::Regularization;
-use super::word_cache::WordCache;
+use super::word_cache::{Singles, WordCache};
 use crate::rng::Rng;
 
 mod borders;
@@ -75,12 +75,13 @@ pub(crate) struct Scratch {
     pub(crate) fits: FitCache,
     /// Parts of long pieces.
     pub(crate) parts: WordCache,
+    pub(crate) singles: Singles,
     pub(crate) lattice: Vec<unigram::Best>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Scratch { fits: FitCache::new(), parts: WordCache::new(), lattice: Vec::new() }
+        Scratch { fits: FitCache::new(), parts: WordCache::new(), singles: Singles::new(), lattice: Vec::new() }
     }
 }
 

@@ -210,9 +210,12 @@ impl Scanner<'_> {
     #[inline]
     fn run(&self, mut position: usize, wanted: u8) -> usize {
         loop {
-            // All characters from U+5000 to U+9FFF are letters without case.
+            // All characters from U+4E00 to U+9FFF are letters without case.
             if wanted & (LETTER | CASELESS) != 0 {
-                while matches!(self.text.as_bytes().get(position), Some(0xE5..=0xE9)) {
+                let bytes = self.text.as_bytes();
+                while let Some(&[first, second]) = bytes.get(position..).and_then(<[u8]>::first_chunk)
+                    && (matches!(first, 0xE5..=0xE9) || first == 0xE4 && second >= 0xB8)
+                {
                     position += 3;
                 }
             }
@@ -435,7 +438,7 @@ mod tests {
         assert_eq!(count(LETTER), 141_028);
         assert_eq!(count(NUMBER), 1_911);
         assert_eq!(count(SPACE) + count(NEWLINE), 25);
-        assert!(('\u{5000}'..='\u{9fff}').all(|character| classes::of(character) == LETTER | CASELESS));
+        assert!(('\u{4e00}'..='\u{9fff}').all(|character| classes::of(character) == LETTER | CASELESS));
         for character in (0..0x80).map(char::from) {
             assert_eq!(classes::ASCII[character as usize], classes::of(character));
         }

@@ -11,7 +11,7 @@ use super::fields::Fields;
 mod classes;
 pub(crate) mod known;
 mod onig;
-pub(crate) mod swift;
+pub(crate) mod window;
 
 /// What is looked for.
 pub(crate) enum Pattern {
