@@ -7,8 +7,8 @@
 pub(crate) const WORD_BYTES: usize = 15;
 /// Most tokens of a word that is kept.
 pub(crate) const WORD_TOKENS: usize = 3;
-/// Sets of a table, as a power of two: one mebibyte.
-const SETS_BITS: u32 = 14;
+/// Sets of a table, as a power of two: two mebibytes, of which usual texts touch a part.
+const SETS_BITS: u32 = 15;
 
 #[derive(Clone, Copy)]
 struct Slot {
