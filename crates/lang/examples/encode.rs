@@ -19,12 +19,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in paths {
         texts.push((path.clone(), String::from_utf8_lossy(&std::fs::read(path)?).into_owned()));
     }
-    let repeated: &[(&str, &str)] = match texts.is_empty() {
-        true => &[("letter", "a"), ("space", " "), ("Han character", "河")],
-        false => &[],
-    };
-    for (name, repeated) in repeated {
-        texts.push((format!("one {name} repeated"), repeated.repeat((1 << 20) / repeated.len())));
+    let signs = ["a", " ", "\n", "\t", "0", "!", "-", "\0", "é", "河", "，", "\u{2a6d6}", "🙂", "\u{301}", "\u{3000}"];
+    for repeated in signs.iter().filter(|_| paths.is_empty()) {
+        texts.push((format!("{repeated:?} repeated"), repeated.repeat((1 << 20) / repeated.len())));
     }
     for (name, text) in texts {
         let tokens = tokenizer.encode(&text).len();

@@ -62,7 +62,7 @@ impl Aligned {
         removed: usize,
     ) {
         let (Some(spans), Some(origins)) = (&mut self.spans, &from.spans) else {
-            self.text.extend(changes.into_iter().map(|(character, _)| character));
+            changes.into_iter().for_each(|(character, _)| self.text.push(character));
             return;
         };
         let beginning = origins.get(range.start).map_or(from.start, |span| span.0);
@@ -99,6 +99,9 @@ impl Aligned {
         if self.text.chars().all(&keep) {
             return;
         }
+        if self.spans.is_none() {
+            return self.text.retain(keep);
+        }
         let mut changes: Vec<Change> = Vec::with_capacity(self.text.len());
         let mut removed_first = 0;
         for character in self.text.chars() {
@@ -113,6 +116,9 @@ impl Aligned {
 
     /// Put another character in the place of each.
     pub(crate) fn map(&mut self, map: impl Fn(char) -> char) {
+        if self.text.chars().all(|character| map(character) == character) {
+            return;
+        }
         let changes: Vec<Change> = self.text.chars().map(|character| (map(character), 0)).collect();
         self.change(changes, 0);
     }

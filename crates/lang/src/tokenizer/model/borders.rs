@@ -4,6 +4,8 @@
 //! vocabulary for English comes apart into characters like this, and a text whose spaces are made visible into words; the
 //! parts are short and come again, which makes them worth keeping.
 
+use super::repeats::{LONG, agreeing};
+
 /// Pairs of bytes that stand side by side in a token, the second beginning a character: by one byte after the border where it
 /// is below `0xE0`, by two where a character of three or four bytes begins.
 pub(crate) struct Borders {
@@ -56,17 +58,28 @@ impl Borders {
         table[place >> 6] >> (place & 63) & 1 == 0
     }
 
-    /// Calls `visit` with the parts of `text`, in order, as bytes from and to.
+    /// Calls `visit` with the parts of `text`, in order, as bytes from and to. Parts that repeat are left together, to be encoded
+    /// as one that repeats.
     #[inline]
     pub(crate) fn parts(&self, text: &str, mut visit: impl FnMut(usize, usize)) {
         let bytes = text.as_bytes();
-        let mut start = 0;
-        for at in 1..bytes.len() {
+        let (mut start, mut at) = (0, 1);
+        while at < bytes.len() {
             // Inside a character no border is asked for.
-            if bytes[at] & 0xC0 != 0x80 && self.is_safe(bytes, at) {
-                visit(start, at);
-                start = at;
+            if bytes[at] & 0xC0 == 0x80 || !self.is_safe(bytes, at) {
+                at += 1;
+                continue;
             }
+            if bytes[at] == bytes[start] && bytes[at - 1] == *bytes.get(2 * at - start - 1).unwrap_or(&0) {
+                let repeated = agreeing(bytes, start, at);
+                if repeated >= LONG {
+                    at += repeated;
+                    continue;
+                }
+            }
+            visit(start, at);
+            start = at;
+            at += 1;
         }
         if start < text.len() {
             visit(start, text.len());
@@ -92,6 +105,13 @@ mod tests {
         assert_eq!(parts("小船过河"), ["小", "船过", "河"]);
         assert_eq!(parts("x小x河a▁b▁"), ["x小", "x", "河", "a", "▁b", "▁"]);
         assert_eq!(parts("bé"), ["b", "é"]);
+        for length in [1, 2, LONG, LONG + 1, LONG + 2, 1000] {
+            let text: &str = format!("小{}bab", "x".repeat(length)).leak();
+            let run = if length > LONG { length } else { 1 };
+            let mut expected = vec!["小"];
+            expected.extend((0..length / run).map(|at| &text[3 + at * run..3 + (at + 1) * run]));
+            assert_eq!(parts(text), [expected, vec!["b", "ab"]].concat(), "{length}");
+        }
         // A character and the beginning of another: 厃 ends in 0x83.
         assert_eq!(parts("厃厃小"), ["厃厃", "小"]);
     }

@@ -275,9 +275,14 @@ impl Bpe {
         if !drops && self.size == self.contents.len() {
             return false;
         }
-        piece.chars().any(|character| match characters.get(&u64::from(u32::from(character))) {
-            Some(&id) => id as usize >= self.size,
-            None => drops,
+        let mut last = None;
+        piece.chars().any(|character| {
+            // The same again is looked up once.
+            last.replace(character) != Some(character)
+                && match characters.get(&u64::from(u32::from(character))) {
+                    Some(&id) => id as usize >= self.size,
+                    None => drops,
+                }
         })
     }
 
@@ -369,9 +374,14 @@ impl Bpe {
         let mut start = 0;
         // Bytes of unknown characters fused so far.
         let mut fused = 0;
+        let (mut last, mut is_known) = (None, false);
         for (at, character) in piece.char_indices() {
             let length = character.len_utf8();
-            if characters.contains_key(&u64::from(u32::from(character))) {
+            // The same again is looked up once.
+            if last.replace(character) != Some(character) {
+                is_known = characters.contains_key(&u64::from(u32::from(character)));
+            }
+            if is_known {
                 if fused > 0 {
                     self.settings.unknown.iter().for_each(|(_, token)| unknown(target, *token, fused));
                     fused = 0;
@@ -412,8 +422,6 @@ impl Model for Bpe {
         match &self.borders {
             // Short words of a vocabulary's own language seldom come apart, and are kept as they are.
             Some(borders) if piece.len() > WORD_BYTES || !piece.is_ascii() => {
-                // A run of one character is one part again and again.
-                let mut last: Option<(Key, Range<usize>)> = None;
                 borders.parts(piece, |start, end| {
                     let bytes = piece.as_bytes();
                     // Characters of three bytes have places of their own.
@@ -425,22 +433,15 @@ impl Model for Bpe {
                     let Some(key) = Key::within(bytes, start, end) else {
                         return self.encode_part(part, scratch, out);
                     };
+                    if let Some(tokens) = scratch.parts.get(key) {
+                        return out.extend_from_slice(tokens);
+                    }
                     let begin = out.len();
-                    match &last {
-                        Some((known, tokens)) if *known == key => return out.extend_from_within(tokens.clone()),
-                        _ => {}
+                    self.encode_part(part, scratch, out);
+                    match place {
+                        Some(place) => scratch.singles.put(place, &out[begin..]),
+                        None => scratch.parts.put(key, &out[begin..]),
                     }
-                    match scratch.parts.get(key) {
-                        Some(tokens) => out.extend_from_slice(tokens),
-                        None => {
-                            self.encode_part(part, scratch, out);
-                            match place {
-                                Some(place) => scratch.singles.put(place, &out[begin..]),
-                                None => scratch.parts.put(key, &out[begin..]),
-                            }
-                        }
-                    }
-                    last = Some((key, begin..out.len()));
                 });
             }
             _ => self.encode_part(piece, scratch, out),
@@ -534,3 +535,6 @@ impl Model for Bpe {
         &self.merges
     }
 }
+
+#[cfg(test)]
+mod tests;

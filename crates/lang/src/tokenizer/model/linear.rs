@@ -12,6 +12,7 @@
 //! would have been joined sooner than one of them was used up. That needs merges that come after those of their parts; for
 //! tokens made otherwise (files list merges in any order) the two are joined by the definition.
 
+use super::repeats::{Places, Repeats};
 use super::trie::{NONE, Trie};
 use crate::tokenizer::merge::{PairTable, Symbol};
 
@@ -185,9 +186,8 @@ impl Linear {
     pub(crate) fn encode(&self, pairs: &PairTable, cache: &mut FitCache, text: &[u8], out: &mut Vec<u32>) -> bool {
         let start = out.len();
         let mut dead = Places::new(text.len());
+        let mut repeats = Repeats::new(text, self.longest);
         let mut position = 0;
-        // Where a run of one byte that was looked at ends.
-        let mut run_end = 0;
         let longest = |position: usize| self.trie.longest(&text[position..]).map_or(NONE, |found| found.1);
         let mut token = longest(0);
         while position < text.len() {
@@ -196,6 +196,7 @@ impl Linear {
                 let Some(last) = (out.len() > start).then(|| out.pop()).flatten() else {
                     return false;
                 };
+                repeats.went_back(out.len());
                 position -= self.lengths[last as usize] as usize;
                 token = self.shorter[last as usize];
                 continue;
@@ -210,65 +211,11 @@ impl Linear {
                 token = self.shorter[token as usize];
                 continue;
             }
-            let is_repeated = out.len() > start && out.last() == Some(&token);
             out.push(token);
-            let length = end - position;
-            position = end;
-            // A step depends on the token before and the bytes a token may have; while both are the same, so is the step.
-            if is_repeated && dead.is_empty() {
-                let run = repeated(text, position - 2 * length, self.longest + length, &mut run_end);
-                while position + self.longest + length <= run {
-                    out.push(token);
-                    position += length;
-                }
-            }
+            position = repeats.go_on(text, end, &mut dead, out);
             token = longest(position);
         }
         true
-    }
-}
-
-/// Where the run of one byte ends that begins at `from`; short runs are not followed to their end. `known` is the end of a run
-/// found before, and is set.
-fn repeated(text: &[u8], from: usize, enough: usize, known: &mut usize) -> usize {
-    if from < *known {
-        return *known;
-    }
-    let byte = text[from];
-    let run = |limit: usize| text[from..limit.min(text.len())].iter().take_while(|&&next| next == byte).count();
-    if run(from + 2 * enough) < enough {
-        return 0;
-    }
-    *known = from + run(text.len());
-    *known
-}
-
-/// Places of a text, as bits; of a short text without an allocation.
-struct Places {
-    short: u64,
-    long: Vec<u64>,
-    is_empty: bool,
-}
-
-impl Places {
-    fn new(length: usize) -> Self {
-        let long = if length < 64 { Vec::new() } else { vec![0; length / 64 + 1] };
-        Places { short: 0, long, is_empty: true }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.is_empty
-    }
-
-    fn has(&self, place: usize) -> bool {
-        let word = if self.long.is_empty() { self.short } else { self.long[place / 64] };
-        word >> (place % 64) & 1 == 1
-    }
-
-    fn mark(&mut self, place: usize) {
-        self.is_empty = false;
-        let word = if self.long.is_empty() { &mut self.short } else { &mut self.long[place / 64] };
-        *word |= 1 << (place % 64);
     }
 }
 

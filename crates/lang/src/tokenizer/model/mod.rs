@@ -14,6 +14,7 @@ use crate::rng::Rng;
 mod borders;
 pub(crate) mod bpe;
 mod linear;
+mod repeats;
 pub(crate) mod trie;
 pub(crate) mod unigram;
 mod unigram_draw;

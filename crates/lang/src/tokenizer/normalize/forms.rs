@@ -45,15 +45,23 @@ pub(super) fn normalize_form(text: &mut Aligned, form: Form) {
         return;
     }
     let decomposed = decompose(&text.text, matches!(form, Form::Nfkc | Form::Nfkd));
-    let changes = match form {
-        Form::Nfd | Form::Nfkd => decomposed.into_iter().map(|(_, change)| change).collect(),
-        Form::Nfc | Form::Nfkc => compose(decomposed),
-    };
-    text.change(changes, 0);
+    match form {
+        Form::Nfd | Form::Nfkd => text.change(decomposed.into_iter().map(|(_, change)| change), 0),
+        Form::Nfc | Form::Nfkc => text.change(compose(decomposed), 0),
+    }
 }
 
 fn combining_class(character: char) -> u8 {
     if is_in_unicode_9(character) { unicode::canonical_combining_class(character) } else { 0 }
+}
+
+/// Calls `push` with the characters that stand for one in canonical decomposition, and their combining classes.
+pub(super) fn canonical_parts(character: char, mut push: impl FnMut(u8, char)) {
+    if character.is_ascii() || !is_in_unicode_9(character) {
+        push(0, character);
+    } else {
+        unicode::decompose_canonical(character, |part| push(combining_class(part), part));
+    }
 }
 
 /// The characters with their combining classes, in canonical order.

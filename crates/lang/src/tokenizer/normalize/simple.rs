@@ -24,9 +24,10 @@ pub(super) fn lowercase(text: &mut Aligned) {
         return;
     }
     let small = |character: char| character.to_lowercase().enumerate();
-    let changes: Vec<Change> =
-        text.text.chars().flat_map(small).map(|(at, part)| (part, isize::from(at > 0))).collect();
-    text.change(changes, 0);
+    let changes = text.text.chars().flat_map(small).map(|(at, part)| -> Change { (part, isize::from(at > 0)) });
+    let mut new = text.emptied();
+    new.push_changed(text, 0..text.text.len(), changes, 0);
+    *text = new;
 }
 
 struct Strip {

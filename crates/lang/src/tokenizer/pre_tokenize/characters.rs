@@ -12,8 +12,27 @@ pub(super) fn read_bert(_: &Fields) -> Result<Box<dyn PreTokenizer>, TokenizerEr
 
 impl PreTokenizer for Bert {
     fn pre_tokenize(&self, pieces: &mut Pieces) {
-        pieces.split_at(char::is_whitespace, Behavior::Removed);
-        pieces.split_at(is_punctuation, Behavior::Isolated);
+        let mut ranges = Vec::with_capacity(pieces.ranges.len());
+        for piece in &pieces.ranges {
+            let mut start = piece.start;
+            for (at, character) in pieces.text.text[piece.clone()].char_indices() {
+                let is_mark = is_punctuation(character);
+                if !is_mark && !character.is_whitespace() {
+                    continue;
+                }
+                let (at, end) = (piece.start + at, piece.start + at + character.len_utf8());
+                // What stands before it, and itself unless it is white space.
+                if start < at {
+                    ranges.push(start..at);
+                }
+                if is_mark {
+                    ranges.push(at..end);
+                }
+                start = end;
+            }
+            ranges.extend(Some(start..piece.end).filter(|range| !range.is_empty()));
+        }
+        pieces.ranges = ranges;
     }
 
     fn removes_spaces(&self) -> bool {
