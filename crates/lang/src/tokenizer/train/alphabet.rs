@@ -1,5 +1,7 @@
 //! The characters a vocabulary begins with.
 
+use std::collections::HashSet;
+
 use super::config::TrainConfig;
 use super::table::Counted;
 use crate::tokenizer::merge::QuickMap;
@@ -13,20 +15,19 @@ pub(super) fn alphabet(words: &Counted, config: &TrainConfig) -> Vec<char> {
         word.chars().for_each(|letter| *counts.entry(u64::from(u32::from(letter))).or_default() += count);
     }
     let total: u128 = counts.values().map(|count| u128::from(*count)).sum();
-    config.initial_alphabet.chars().for_each(|letter| {
-        counts.insert(u64::from(u32::from(letter)), u64::MAX);
-    });
+    let asked_for: HashSet<char> = config.initial_alphabet.chars().collect();
+    asked_for.iter().for_each(|letter| drop(counts.entry(u64::from(u32::from(*letter))).or_default()));
     let mut ranked: Vec<(char, u64)> =
         counts.into_iter().filter_map(|(letter, count)| Some((char::from_u32(letter as u32)?, count))).collect();
-    ranked.sort_unstable_by_key(|&(letter, count)| (std::cmp::Reverse(count), letter));
+    ranked.sort_unstable_by_key(|&(letter, count)| (!asked_for.contains(&letter), std::cmp::Reverse(count), letter));
     ranked.truncate(config.limit_alphabet.unwrap_or(usize::MAX));
     if config.character_coverage < 1.0 {
         let wanted = total as f64 * config.character_coverage;
         let mut covered: u128 = 0;
-        ranked.retain(|&(_, count)| {
+        ranked.retain(|&(letter, count)| {
             // Those asked for are in, and cover what they cover.
-            let is_kept = count == u64::MAX || (covered as f64) < wanted;
-            covered += if count == u64::MAX { 0 } else { u128::from(count) };
+            let is_kept = asked_for.contains(&letter) || (covered as f64) < wanted;
+            covered += u128::from(count);
             is_kept
         });
     }
@@ -59,5 +60,7 @@ mod tests {
         check(|config| config.character_coverage = 0.86, "abc");
         check(|config| config.character_coverage = 0.44, "ab");
         check(|config| config.character_coverage = 0.43, "a");
+        check(|config| (config.character_coverage, config.initial_alphabet) = (0.86, "zb".into()), "abcz");
+        check(|config| (config.character_coverage, config.initial_alphabet) = (0.76, "zb".into()), "abz");
     }
 }
