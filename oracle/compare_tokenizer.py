@@ -1,5 +1,6 @@
 """Encoding speed of the reference programs; called by compare_tokenizer.sh.
 
+    compare_tokenizer.py texts TOKENIZER DIR FILE...            the files, or copies under DIR without special tokens
     compare_tokenizer.py measure TOKENIZER SECONDS FILE...      one JSON line per program and text
     compare_tokenizer.py table RESULTS                          the lines as a table of ratios
 
@@ -27,9 +28,31 @@ def documents(text):
     return out + [raw.decode()]
 
 
-def programs(path):
+def file_of(path):
     path = pathlib.Path(path)
-    file = path / "tokenizer.json" if path.is_dir() else path
+    return path / "tokenizer.json" if path.is_dir() else path
+
+
+def texts(path, folder, files):
+    """What spells an added token is that token to tokenizers and gigatoken, and text to tiktoken and onto, so it has no place in a
+    comparison: it is taken out of texts (of code, mostly) that have it."""
+    file = file_of(path)
+    added = json.loads(file.read_text())["added_tokens"] if file.suffix == ".json" else []
+    names = [entry["content"] for entry in added]
+    for text in map(pathlib.Path, files):
+        content = raw = text.read_bytes().decode("utf-8", "replace")
+        while any(name in content for name in names):
+            for name in names:
+                content = content.replace(name, "")
+        if content != raw:
+            pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+            text = pathlib.Path(folder) / text.name
+            text.write_bytes(content.encode())
+        print(text)
+
+
+def programs(path):
+    file = file_of(path)
     if file.suffix == ".json":
         from tokenizers import Tokenizer
 
@@ -107,6 +130,8 @@ def table(results):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measure"] and len(sys.argv) > 4:
         measure(sys.argv[2], float(sys.argv[3]), sys.argv[4:])
+    elif sys.argv[1:2] == ["texts"] and len(sys.argv) > 4:
+        texts(sys.argv[2], sys.argv[3], sys.argv[4:])
     elif sys.argv[1:2] == ["table"] and len(sys.argv) == 3:
         table(sys.argv[2])
     else:

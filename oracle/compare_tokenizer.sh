@@ -6,6 +6,8 @@
 #   oracle/compare_tokenizer.sh TOKENIZER TEXT...        SECONDS_EACH=1 ROUNDS=2
 #   oracle/compare_tokenizer.sh train MODEL MB TEXT...   VOCAB=32768 PEERS="tokenizers sentencepiece"
 #
+# Text that spells an added token is taken out first, because not all sides take it for text; copies are under oracle/out/texts.
+#
 # `train` trains a vocabulary (bpe, wordpiece or unigram) on MB million bytes of the texts, again and again, with all sides on all
 # threads, and prints seconds and peak memory. Every line goes to oracle/out/compare_tokenizer.jsonl (or compare_training.jsonl) too; the
 # file starts afresh.
@@ -13,7 +15,7 @@ set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 
 if [ "$#" -lt 2 ]; then
-    sed -n '2,12s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,14s/^# \{0,1\}//p' "$0" >&2
     exit 2
 fi
 seconds="${SECONDS_EACH:-1}"
@@ -36,6 +38,8 @@ tokenizer="$1"
 shift
 
 mkdir -p "$here/out"
+mapfile -t texts < <("$python" "$here/compare_tokenizer.py" texts "$tokenizer" "$here/out/texts" "$@")
+set -- "${texts[@]}"
 results="$here/out/compare_tokenizer.jsonl"
 : >"$results"
 export RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false

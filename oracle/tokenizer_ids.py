@@ -8,7 +8,7 @@ TOKENIZER is a tokenizer.json or its folder (reference: Hugging Face tokenizers)
 (sentencepiece), tiktoken ranks named after their encoding (tiktoken), or a Mistral `tekken*.json` (mistral_common, where it is
 installed). The strings are all lines, four at a time, of the files under `--data` (unpacked where they are gz, zst or zip; what is no text is
 left out), or at most `--bytes` of each file, and `--strings` random ones: adversarial, multilingual, mutated lines. `--part 2/5` takes the second fifth of them.
-Exit code 1 if anything differs; the first differences are shown.
+`onto` decodes the ids it gave itself, which counts where they are the reference's. Exit code 1 if anything differs; the first differences are shown.
 """
 
 import argparse
@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 import zipfile
+
+import numpy
 
 POOL = list("abcdeABC019  \t\n\r.,!?'\"-_()[]{}<>/\\|@#$%^&*=+~`éßİΣς½²①ﬁ小船河。，「」ーカｶﾞ한각\u1161ไทยहिน्दीعربעבר🙂👩\u200d🇨\u0301\u0323\u3099▁Ġ\u00a0\u3000\u2028\u0085\ufeff\ufffd\u0000\x7f\u00ad\U0001d400\U0002a700\U0010fffd")
 POOL += [" the", "'s", "'LL", "\n\n", "  ", "    ", "http://", "<s>", "</s>", "<unk>", "[MASK]", "<|endoftext|>", "<|im_start|>", "<0x0A>",
@@ -101,8 +103,8 @@ class HuggingFace:
         for found in self.tokenizer.encode_batch(texts, add_special_tokens=False):
             yield found.ids, found.offsets
 
-    def decode(self, ids):
-        return self.tokenizer.decode(ids, skip_special_tokens=False)
+    def decode(self, batch):
+        return self.tokenizer.decode_batch(batch, skip_special_tokens=False)
 
 
 class SentencePiece:
@@ -111,11 +113,14 @@ class SentencePiece:
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
 
     def encode(self, texts):
-        for text in texts:
-            yield self.processor.encode(text), None
+        for ids in self.processor.encode(texts):
+            yield ids, None
 
-    def decode(self, ids):
-        return self.processor.decode(ids)
+    def decode(self, batch):
+        """What is unknown by its name, as `onto` and Hugging Face write it, not by the double question mark."""
+        unknown = self.processor.unk_id()
+        texts = zip(batch, self.processor.decode(batch))
+        return [text.replace(" \u2047 ", self.processor.id_to_piece(unknown)) if unknown in ids else text for ids, text in texts]
 
 
 class Tiktoken:
@@ -140,8 +145,8 @@ class Tiktoken:
         for text in texts:
             yield self.encoding.encode_ordinary(text), None
 
-    def decode(self, ids):
-        return self.encoding.decode(ids)
+    def decode(self, batch):
+        return [self.encoding.decode(ids) for ids in batch]
 
 
 class Tekken:
@@ -167,15 +172,12 @@ def reference(path):
 
 
 def in_characters(text, offsets):
-    if text.isascii():
-        return list(map(tuple, offsets))
-    place, out = [], []
-    for index, character in enumerate(text):
-        place += [index] * len(character.encode())
-    place.append(len(text))
-    for start, end in offsets:
-        out.append((place[start], place[end]))
-    return out
+    """Places in bytes as places in characters."""
+    if text.isascii() or not offsets:
+        return numpy.array(offsets)
+    begins = (numpy.frombuffer(text.encode(), numpy.uint8) & 0xC0) != 0x80
+    place = numpy.append(numpy.cumsum(begins) - 1, len(text))
+    return place[numpy.array(offsets)]
 
 
 def main():
@@ -195,40 +197,49 @@ def main():
     failed = False
     for path in arguments.tokenizers:
         theirs, begun = reference(path), time.time()
-        with tempfile.TemporaryFile("w+b") as file:
-            file.writelines(json.dumps(text).encode() + b"\n" for text in texts)
-            file.seek(0)
+        differ = {"ids": 0, "offsets": 0, "decoded": 0}
+        tokens = 0
+
+        def compare(what, text, expected, found):
+            differ[what] += 1
+            if differ[what] <= 3:
+                print(f"  {what} of {text!r}\n    theirs {expected!r}\n    ours   {found!r}")
+
+        with tempfile.TemporaryFile("w+b") as given, tempfile.TemporaryFile("w+b") as encoded, tempfile.TemporaryFile("w+b") as decoded:
+            given.writelines(json.dumps(text).encode() + b"\n" for text in texts)
+            given.seek(0)
             call = [arguments.onto, "tokenizer", "encode", "-t", str(path), "--jsonl"]
-            ours = subprocess.Popen(call, stdin=file, stdout=subprocess.PIPE)
-            call = [arguments.onto, "tokenizer", "decode", "-t", str(path), "--jsonl", "--special"]
-            decoder = None
-            if theirs.decode and not arguments.no_decode:
-                decoder = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-            differ = {"ids": 0, "offsets": 0, "decoded": 0}
-            tokens = 0
-
-            def compare(what, text, expected, found):
-                if expected != found:
-                    differ[what] += 1
-                    if differ[what] <= 3:
-                        print(f"  {what} of {text!r}\n    theirs {expected!r}\n    ours   {found!r}")
-
+            subprocess.run(call, stdin=given, stdout=encoded, check=True)
+            encoded.seek(0)
+            decodes = theirs.decode is not None and not arguments.no_decode
+            if decodes:
+                given.seek(0)
+                given.truncate()
+                given.writelines(line[line.index(b"["):line.index(b"]") + 1] + b"\n" for line in encoded)
+                given.seek(0)
+                encoded.seek(0)
+                call = [arguments.onto, "tokenizer", "decode", "-t", str(path), "--jsonl", "--special"]
+                subprocess.run(call, stdin=given, stdout=decoded, check=True)
+                decoded.seek(0)
             for start in range(0, len(texts), 2000):
                 batch = texts[start:start + 2000]
-                for text, (ids, offsets) in zip(batch, theirs.encode(batch)):
-                    found = json.loads(ours.stdout.readline())
+                expected = list(theirs.encode(batch))
+                ours = [json.loads(encoded.readline()) for _ in batch]
+                for text, (ids, offsets), found in zip(batch, expected, ours):
                     tokens += len(ids)
-                    compare("ids", text, ids, found["ids"])
-                    if found["ids"] == ids and offsets is not None:
-                        compare("offsets", text, offsets, in_characters(text, found["offsets"]))
-                    if decoder:
-                        decoder.stdin.write(json.dumps(ids).encode() + b"\n")
-                        decoder.stdin.flush()
-                        compare("decoded", text, theirs.decode(ids), json.loads(decoder.stdout.readline())["text"])
-            ours.wait()
-            if decoder:
-                decoder.stdin.close()
-                decoder.wait()
+                    if ids != found["ids"]:
+                        compare("ids", text, ids, found["ids"])
+                    elif offsets is not None:
+                        places = in_characters(text, found["offsets"])
+                        if not numpy.array_equal(places, numpy.array(offsets)):
+                            compare("offsets", text, offsets, places.tolist())
+                if not decodes:
+                    continue
+                texts_back = theirs.decode([ids for ids, _ in expected])
+                for text, (ids, _), found, back in zip(batch, expected, ours, texts_back):
+                    line = json.loads(decoded.readline())["text"]
+                    if ids == found["ids"] and line != back:
+                        compare("decoded", text, back, line)
         failed |= any(differ.values())
         print(json.dumps({"tokenizer": str(path), "reference": type(theirs).__name__, "part": arguments.part, "texts": len(texts),
                           "characters": sum(map(len, texts)), "tokens": tokens, "differ": differ, "seconds": round(time.time() - begun)}), flush=True)

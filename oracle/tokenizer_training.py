@@ -183,7 +183,7 @@ def compare(directory, files):
         theirs = bpe(texts, written["pre_tokenizer"], size, least, first,
                      pre_tokenizers.ByteLevel.alphabet() if is_bytes else [], number("LIMIT_ALPHABET"),
                      number("MAX_TOKEN_LENGTH"), written["normalizer"])
-        result["merges"] = len(model["merges"])
+        result["merges"], result["their_merges"] = len(model["merges"]), len(theirs["merges"])
         result["merges_equal"] = model["merges"] == theirs["merges"]
         result["vocab_equal"] = model["vocab"] == theirs["vocab"]
         if not result["merges_equal"]:
