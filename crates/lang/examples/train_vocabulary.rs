@@ -1,6 +1,6 @@
 //! Trains a vocabulary and says how long that took: `train_vocabulary MODEL SIZE MEGABYTES OUT FILE...` on the files' documents (of
 //! about 64 KiB), again and again up to so many million bytes (0: once). With `HELD_OUT=1` every tenth line is left out of training,
-//! and its tokens are counted.
+//! and its tokens are counted. `ROOM`, `SHRINK` and `SUB` change settings of Unigram.
 
 use std::error::Error;
 use std::path::Path;
@@ -24,6 +24,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut config = TrainConfig { vocab_size: size.parse()?, ..TrainConfig::of(model) };
     if let Ok(room) = std::env::var("ROOM") {
         config.unigram.room = room.parse()?;
+    }
+    if let Ok(factor) = std::env::var("SHRINK") {
+        config.unigram.shrinking_factor = factor.parse()?;
+    }
+    if let Ok(rounds) = std::env::var("SUB") {
+        config.unigram.sub_iterations = rounds.parse()?;
     }
     let holds_out = std::env::var_os("HELD_OUT").is_some();
     let (mut documents, mut held_out) = (Vec::new(), Vec::new());

@@ -113,7 +113,7 @@ pub struct TrainConfig {
     pub unigram: UnigramConfig,
 }
 
-/// Settings of Unigram, with the defaults of SentencePiece.
+/// Settings of Unigram, with the defaults of SentencePiece but for `room`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnigramConfig {
     /// Pieces that training starts from, at most.
@@ -123,6 +123,7 @@ pub struct UnigramConfig {
     /// Rounds of expectation and maximisation between rounds of pruning.
     pub sub_iterations: usize,
     /// Pruning ends when there are this many times the pieces wanted; of those the most probable are taken. At 1 pruning decides alone.
+    /// SentencePiece has 1.1; unseen text has the fewest tokens between 1.1 (two languages) and 1.2 (Chinese alone).
     pub room: f64,
     /// Keep pieces from crossing between scripts, letters and digits or marks, as SentencePiece does.
     pub split_scripts: bool,
@@ -134,7 +135,7 @@ impl Default for UnigramConfig {
             seed_pieces: 1_000_000,
             shrinking_factor: 0.75,
             sub_iterations: 2,
-            room: 1.1,
+            room: 1.15,
             split_scripts: true,
         }
     }
