@@ -16,7 +16,9 @@ pub(super) fn alphabet(words: &Counted, config: &TrainConfig) -> Vec<char> {
     }
     let total: u128 = counts.values().map(|count| u128::from(*count)).sum();
     let asked_for: HashSet<char> = config.initial_alphabet.chars().collect();
-    asked_for.iter().for_each(|letter| drop(counts.entry(u64::from(u32::from(*letter))).or_default()));
+    for letter in &asked_for {
+        counts.entry(u64::from(u32::from(*letter))).or_default();
+    }
     let mut ranked: Vec<(char, u64)> =
         counts.into_iter().filter_map(|(letter, count)| Some((char::from_u32(letter as u32)?, count))).collect();
     ranked.sort_unstable_by_key(|&(letter, count)| (!asked_for.contains(&letter), std::cmp::Reverse(count), letter));

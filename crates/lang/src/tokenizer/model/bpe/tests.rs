@@ -21,7 +21,7 @@ fn random(rng: &mut Rng, of_bytes: bool, ordered: bool) -> Bpe {
         let is_text = id >= 256 || (97..101).contains(&id);
         ids.insert(if is_text { String::from_utf8(content.clone()).unwrap() } else { format!("<0x{id:02X}>") }, id);
     }
-    (97..101).for_each(|byte| drop(ids.insert(format!("<0x{byte:02X}>"), contents.len() as u32 + byte - 97)));
+    ids.extend((97..101).map(|byte| (format!("<0x{byte:02X}>"), contents.len() as u32 + byte - 97)));
     let settings = Settings { byte_fallback: true, ..Settings::default() };
     Bpe::new(&ids, contents.len() + 4, None, pairs, merges, settings)
 }
