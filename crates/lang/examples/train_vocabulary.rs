@@ -3,6 +3,8 @@
 //! and its tokens are counted. `ROOM`, `SHRINK` and `SUB` change settings of Unigram.
 
 use std::error::Error;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::time::Instant;
 
@@ -31,31 +33,43 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(rounds) = std::env::var("SUB") {
         config.unigram.sub_iterations = rounds.parse()?;
     }
-    let holds_out = std::env::var_os("HELD_OUT").is_some();
-    let (mut documents, mut held_out) = (Vec::new(), Vec::new());
-    for file in files {
-        let text = std::fs::read_to_string(file)?;
-        let mut document = String::new();
-        for (at, line) in text.split_inclusive('\n').filter(|line| !line.trim().is_empty()).enumerate() {
-            if holds_out && at % 10 == 0 {
-                held_out.push(line.trim().to_owned());
-                continue;
-            }
-            document.push_str(line);
-            if document.len() > 1 << 16 {
-                documents.push(std::mem::take(&mut document));
-            }
-        }
-        documents.push(document);
-    }
-    let once: usize = documents.iter().map(String::len).sum();
+    let held_out = std::env::var_os("HELD_OUT").is_some();
+    let mut held = Vec::new();
     let wanted = megabytes.parse::<usize>()? * 1_000_000;
     let begun = Instant::now();
     let mut trainer = Trainer::new(&config, None)?;
     let mut given = 0;
-    while given == 0 || given < wanted {
-        trainer.feed(&documents)?;
-        given += once;
+    // The files are read as they are needed, so that the memory is that of training.
+    let mut again = files.iter().cycle().take(if wanted == 0 { files.len() } else { usize::MAX });
+    while wanted == 0 || given < wanted {
+        let Some(file) = again.next() else { break };
+        let mut lines = BufReader::new(File::open(file)?);
+        let (mut line, mut at) = (Vec::new(), 0);
+        let (mut documents, mut document) = (Vec::new(), String::new());
+        loop {
+            line.clear();
+            let is_end = lines.read_until(b'\n', &mut line)? == 0 || (wanted > 0 && given >= wanted);
+            let text = String::from_utf8_lossy(&line);
+            if held_out && !text.trim().is_empty() {
+                at += 1;
+                if at % 10 == 1 {
+                    held.push(text.trim().to_owned());
+                    continue;
+                }
+            }
+            given += text.len();
+            document.push_str(&text);
+            if document.len() > 1 << 16 || is_end {
+                documents.push(std::mem::take(&mut document));
+            }
+            if documents.len() == 64 || is_end {
+                trainer.feed(&documents)?;
+                documents.clear();
+            }
+            if is_end {
+                break;
+            }
+        }
     }
     let counted = begun.elapsed().as_secs_f64();
     let (tokenizer, report) = trainer.finish(&mut |_, _, _| ())?;
@@ -72,9 +86,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         tokenizer.vocabulary_size(),
         given as f64 / 1e6 / seconds
     );
-    if holds_out {
-        let tokens: usize = held_out.iter().map(|line| tokenizer.count(line)).sum();
-        let bytes: usize = held_out.iter().map(String::len).sum();
+    if held_out {
+        let tokens: usize = held.iter().map(|line| tokenizer.count(line)).sum();
+        let bytes: usize = held.iter().map(String::len).sum();
         println!("held out: {tokens} tokens of {bytes} bytes");
     }
     Ok(())

@@ -4,7 +4,7 @@
 //! vocabulary for English comes apart into characters like this, and a text whose spaces are made visible into words; the
 //! parts are short and come again, which makes them worth keeping.
 
-use super::repeats::{LONG, agreeing};
+use super::repeats::long_agreeing;
 
 /// Pairs of bytes that stand side by side in a token, the second beginning a character: by one byte after the border where it
 /// is below `0xE0`, by two where a character of three or four bytes begins.
@@ -70,12 +70,11 @@ impl Borders {
                 at += 1;
                 continue;
             }
-            if bytes[at] == bytes[start] && bytes[at - 1] == *bytes.get(2 * at - start - 1).unwrap_or(&0) {
-                let repeated = agreeing(bytes, start, at);
-                if repeated >= LONG {
-                    at += repeated;
-                    continue;
-                }
+            if bytes[at] == bytes[start]
+                && let Some(repeated) = long_agreeing(bytes, start, at)
+            {
+                at += repeated;
+                continue;
             }
             visit(start, at);
             start = at;
@@ -89,6 +88,7 @@ impl Borders {
 
 #[cfg(test)]
 mod tests {
+    use super::super::repeats::LONG;
     use super::*;
 
     #[test]

@@ -19,6 +19,14 @@ pub(super) fn agreeing(text: &[u8], first: usize, second: usize) -> usize {
     done + left[done..].iter().zip(&right[done..]).take_while(|(left, right)| left == right).count()
 }
 
+/// The same where these are at least [`LONG`]. Short runs, as the spaces before a line of code, are told by their end first.
+#[inline]
+pub(super) fn long_agreeing(text: &[u8], first: usize, second: usize) -> Option<usize> {
+    let end = |place: usize| text.get(place + LONG - 16..place + LONG);
+    let may_agree = end(second).is_some_and(|right| end(first) == Some(right));
+    Some(if may_agree { agreeing(text, first, second) } else { 0 }).filter(|&agreeing| agreeing >= LONG)
+}
+
 /// Where the search stood: after `count` tokens, `position` bytes into the text; of the 64 places from there on, those known to
 /// lead nowhere.
 #[derive(Clone, Copy)]
