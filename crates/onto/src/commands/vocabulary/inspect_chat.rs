@@ -60,9 +60,9 @@ pub fn inspect(session: &Session, arguments: &TokenizerInspectArguments, chat: &
     }
     for shown in &all {
         if session.global.json {
-            line_to_stdout(&as_json(&tokenizer, shown).to_string())?;
+            line_to_stdout(&as_json(shown).to_string())?;
         } else {
-            to_stdout(&in_terminal(&session.terminal, &tokenizer, shown))?;
+            to_stdout(&in_terminal(&session.terminal, shown))?;
         }
     }
     Ok(())
@@ -110,14 +110,14 @@ fn starts(tokenizer: &Tokenizer, encoded: &Encoded, n_messages: usize) -> Vec<us
     starts
 }
 
-/// What a token shows: its part of the text, or what stands for nothing else.
-fn piece(tokenizer: &Tokenizer, shown: &Shown, at: usize) -> String {
+/// What a token shows: its part of the text; a dot for another token of the character before.
+fn piece(shown: &Shown, at: usize) -> &str {
     let range = shown.encoded.ranges[at].clone();
     let before = at.checked_sub(1).map(|before| shown.encoded.ranges[before].clone());
     // Tokens that are parts of one character have the same range; it is shown once.
     match before == Some(range.clone()) && !range.is_empty() {
-        true => tokenizer.token(shown.encoded.ids[at]).unwrap_or_default().to_owned(),
-        false => shown.encoded.placed.text[range].to_owned(),
+        true => "·",
+        false => &shown.encoded.placed.text[range],
     }
 }
 
@@ -132,7 +132,7 @@ fn counts(shown: &Shown) -> (usize, usize) {
     (shown.encoded.ids.len(), shown.encoded.is_target.iter().filter(|&&is_target| is_target).count())
 }
 
-fn in_terminal(terminal: &Terminal, tokenizer: &Tokenizer, shown: &Shown) -> String {
+fn in_terminal(terminal: &Terminal, shown: &Shown) -> String {
     let mut out = String::new();
     for (at, role, tokens) in parts(shown) {
         let learnt = tokens.clone().filter(|&token| shown.encoded.is_target[token]).count();
@@ -144,7 +144,7 @@ fn in_terminal(terminal: &Terminal, tokenizer: &Tokenizer, shown: &Shown) -> Str
         let mut is_open = false;
         for token in tokens.clone() {
             let is_target = shown.encoded.is_target[token];
-            let text = piece(tokenizer, shown, token).replace('\n', "⏎\n");
+            let text = piece(shown, token).replace('\n', "⏎\n");
             if terminal.colour {
                 let code = match (is_target, token % 2) {
                     (true, 0) => "30;42",
@@ -176,8 +176,8 @@ fn in_terminal(terminal: &Terminal, tokenizer: &Tokenizer, shown: &Shown) -> Str
     out
 }
 
-fn as_json(tokenizer: &Tokenizer, shown: &Shown) -> Value {
-    let pieces: Vec<String> = (0..shown.encoded.ids.len()).map(|at| piece(tokenizer, shown, at)).collect();
+fn as_json(shown: &Shown) -> Value {
+    let pieces: Vec<&str> = (0..shown.encoded.ids.len()).map(|at| piece(shown, at)).collect();
     json!({"text": shown.encoded.placed.text, "ids": shown.encoded.ids, "pieces": pieces,
            "is_target": shown.encoded.is_target, "roles": shown.roles, "starts": shown.starts,
            "refused": shown.refused.as_ref().map(ToString::to_string)})
@@ -235,7 +235,7 @@ fn conversation(section: &mut Markup, tokenizer: &Tokenizer, shown: &Shown, numb
                     let special = if tokenizer.is_special(id) { " s" } else { "" };
                     let title = format!("{id} {}", tokenizer.token(id).unwrap_or_default());
                     let class = format!("t {colour}{special}");
-                    let piece = piece(tokenizer, shown, token).replace('\n', "⏎\n");
+                    let piece = piece(shown, token).replace('\n', "⏎\n");
                     text.leaf("span", &[("class", class.as_str()), ("title", title.as_str())], &piece);
                 }
             });
