@@ -6,7 +6,7 @@
     compare_training.py quality ONTO VOCAB DIR TEXT...          trains Unigram and WordPiece with both sides on nine tenths of the
                                                                 texts and counts the tokens of the last tenth; folders under DIR
 
-Texts are cut into documents of at most 64 KiB that end with a line, as `onto bench tokenizer` does.
+Texts are cut into documents of about 64 KiB that end with a line, as `onto bench tokenizer` does.
 """
 
 import json
@@ -24,26 +24,29 @@ BERT = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SENTENCE = ["<unk>", "<s>", "</s>"]
 
 
-def documents(text):
-    raw, out = text.encode(), []
-    while len(raw) > DOCUMENT:
-        end = raw.rfind(b"\n", 0, DOCUMENT)
-        if end < 0:
-            break
-        out.append(raw[: end + 1].decode())
-        raw = raw[end + 1 :]
-    return out + [raw.decode()]
+def documents(file):
+    """The documents of a file, one after another, so that the text is never in memory as a whole."""
+    with open(file, "rb") as source:
+        rest = b""
+        while True:
+            raw = rest + source.read(DOCUMENT - len(rest))
+            end = raw.rfind(b"\n") + 1 if len(raw) == DOCUMENT else len(raw)
+            if not raw:
+                return
+            end = end or len(raw)
+            yield raw[:end].decode("utf-8", "replace")
+            rest = raw[end:]
 
 
 def endless(files, size):
-    texts = [part for file in files for part in documents(pathlib.Path(file).read_bytes().decode("utf-8", "replace"))]
     given = 0
     while given < size:
-        for text in texts:
-            if given >= size:
-                return
-            given += len(text.encode())
-            yield text
+        for file in files:
+            for text in documents(file):
+                if given >= size:
+                    return
+                given += len(text.encode())
+                yield text
 
 
 def hugging_face(model, vocab):

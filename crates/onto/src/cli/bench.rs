@@ -24,8 +24,8 @@ pub enum BenchCommand {
     Ops(BenchOpsArguments),
     /// Encode texts with a tokenizer: bytes a second on one thread and on all. Or train one.
     ///
-    /// Texts are encoded as documents of at most 64 KiB that end with a line; beside them a letter, a space and a Han
-    /// character repeated for a mebibyte. The best of the rounds that fit the time counts.
+    /// Texts are encoded as documents of at most 64 KiB that end with a line; beside them characters of
+    /// ten kinds (a letter, a space, a line feed, an emoji ...), each repeated for a mebibyte. The best of the rounds that fit the time counts.
     Tokenizer(BenchTokenizerArguments),
     /// Work on corpora.
     #[command(subcommand)]

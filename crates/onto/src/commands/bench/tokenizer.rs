@@ -14,8 +14,21 @@ use crate::terminal::{line_to_stdout, to_stdout};
 
 /// Bytes of the text of one repeated character.
 const REPEATED_BYTES: usize = 1 << 20;
+/// What is repeated: a character of every kind that patterns tell apart, and of every length in bytes.
+const REPEATED: [(&str, &str); 10] = [
+    ("letter", "a"),
+    ("space", " "),
+    ("line feed", "\n"),
+    ("digit", "0"),
+    ("punctuation mark", "!"),
+    ("NUL", "\0"),
+    ("accented letter", "é"),
+    ("Han character", "河"),
+    ("wide comma", "，"),
+    ("emoji", "🙂"),
+];
 /// Bytes of a document, at most, where a text is encoded as many of them.
-const DOCUMENT_BYTES: usize = 1 << 16;
+pub(super) const DOCUMENT_BYTES: usize = 1 << 16;
 
 pub fn tokenizer(session: &Session, arguments: &BenchTokenizerArguments) -> Result<()> {
     let path = match (arguments.train, &arguments.tokenizer) {
@@ -27,9 +40,9 @@ pub fn tokenizer(session: &Session, arguments: &BenchTokenizerArguments) -> Resu
         Tokenizer::load_any(path).with_context(|| format!("cannot use the tokenizer {}", path.display()))?;
     let load_seconds = started.elapsed().as_secs_f64();
     let mut texts = texts(&arguments.paths)?;
-    texts.push(("one letter repeated".to_owned(), "a".repeat(REPEATED_BYTES)));
-    texts.push(("one space repeated".to_owned(), " ".repeat(REPEATED_BYTES)));
-    texts.push(("one Han character repeated".to_owned(), "河".repeat(REPEATED_BYTES / 3)));
+    for (name, character) in REPEATED {
+        texts.push((format!("one {name} repeated"), character.repeat(REPEATED_BYTES / character.len())));
+    }
     let rows: Vec<Value> =
         texts.iter().map(|(name, text)| measure(&tokenizer, name, text, arguments.seconds)).collect();
     let threads = rayon::current_num_threads();
@@ -67,7 +80,7 @@ pub fn tokenizer(session: &Session, arguments: &BenchTokenizerArguments) -> Resu
 }
 
 /// The texts to measure on with their names.
-pub(super) fn texts(paths: &[PathBuf]) -> Result<Vec<(String, String)>> {
+fn texts(paths: &[PathBuf]) -> Result<Vec<(String, String)>> {
     let mut texts = Vec::new();
     for path in paths {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
@@ -105,9 +118,12 @@ fn measure(tokenizer: &Tokenizer, name: &str, text: &str, seconds: f64) -> Value
     })
 }
 
-/// The text in documents that end with a line; a text without lines stays whole.
-pub(super) fn documents(text: &str) -> Vec<&str> {
+/// The text in documents that end with a line; a text without lines stays whole, and so does one of nothing but line feeds.
+fn documents(text: &str) -> Vec<&str> {
     let mut documents = Vec::new();
+    if text.bytes().all(|byte| byte == b'\n') {
+        return vec![text];
+    }
     let mut rest = text;
     while rest.len() > DOCUMENT_BYTES {
         let near = rest.floor_char_boundary(DOCUMENT_BYTES);

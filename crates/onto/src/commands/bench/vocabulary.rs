@@ -1,13 +1,15 @@
 //! `onto bench tokenizer --train`: how fast a vocabulary is trained, and how much memory that takes.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use lang::tokenizer::{MemoryBound, TrainConfig, Trainer};
 use serde_json::json;
 
 use super::super::Session;
-use super::tokenizer::{documents, texts};
+use super::tokenizer::DOCUMENT_BYTES;
 use crate::cli::{BenchTokenizerArguments, Model};
 use crate::run::stage::peak_memory;
 use crate::terminal::{Progress, line_to_stdout, to_stdout};
@@ -17,9 +19,14 @@ const BATCH_BYTES: usize = 4 << 20;
 
 pub fn train(session: &Session, arguments: &BenchTokenizerArguments, model: Model) -> Result<()> {
     let config = TrainConfig { vocab_size: arguments.vocab_size, ..model.usual() };
-    let texts = texts(&arguments.paths)?;
-    let documents: Vec<&str> = texts.iter().flat_map(|(_, text)| documents(text)).collect();
-    let size = arguments.size.unwrap_or_else(|| documents.iter().map(|text| text.len() as u64).sum());
+    let mut sizes = Vec::new();
+    for path in &arguments.paths {
+        sizes.push(std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?.len());
+    }
+    if sizes.contains(&0) {
+        bail!("a text to measure on is empty");
+    }
+    let size = arguments.size.unwrap_or_else(|| sizes.iter().sum());
     // A folder of its own, should the memory not do.
     let folder = std::env::temp_dir().join(format!("onto-bench-{}", std::process::id()));
     let bound = session.global.memory.map(|bytes| MemoryBound { bytes, folder });
@@ -27,14 +34,26 @@ pub fn train(session: &Session, arguments: &BenchTokenizerArguments, model: Mode
     let begun = Instant::now();
     let mut trainer = Trainer::new(&config, bound)?;
     let mut given = 0u64;
-    let mut endless = documents.iter().copied().cycle();
+    let mut endless = arguments.paths.iter().cycle();
+    let mut reader: Option<BufReader<File>> = None;
     while given < size {
-        let mut batch: Vec<&str> = Vec::new();
+        let mut batch: Vec<String> = Vec::new();
         let mut bytes = 0;
         while bytes < BATCH_BYTES && given + (bytes as u64) < size {
-            let Some(text) = endless.next() else { break };
-            bytes += text.len();
-            batch.push(text);
+            let text = match &mut reader {
+                Some(reader) => document(reader)?,
+                None => None,
+            };
+            match text {
+                Some(text) => {
+                    bytes += text.len();
+                    batch.push(text);
+                }
+                None => {
+                    let Some(path) = endless.next() else { break };
+                    reader = Some(BufReader::with_capacity(DOCUMENT_BYTES, File::open(path)?));
+                }
+            }
         }
         trainer.feed(&batch)?;
         given += bytes as u64;
@@ -79,4 +98,11 @@ pub fn train(session: &Session, arguments: &BenchTokenizerArguments, model: Mode
         rate / 1e6,
         memory as f64 / 1e6
     ))
+}
+
+/// The next document of a text, which is never in memory as a whole: full lines of about [`DOCUMENT_BYTES`].
+fn document(reader: &mut BufReader<File>) -> Result<Option<String>> {
+    let mut bytes = Vec::with_capacity(DOCUMENT_BYTES);
+    while bytes.len() < DOCUMENT_BYTES && reader.read_until(b'\n', &mut bytes)? > 0 {}
+    Ok((!bytes.is_empty()).then(|| String::from_utf8_lossy(&bytes).into_owned()))
 }
