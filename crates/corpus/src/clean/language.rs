@@ -10,6 +10,7 @@ use super::letter_pairs::is_implausible;
 use super::stage::{Drop, Stage};
 use super::statistics::noise_in_any_language;
 use super::{CleanConfig, LanguageConfig};
+use crate::langid::scripts::{Script, is_japanese, language_of_letter, of_letter};
 use crate::text::words::{ENGLISH, LANGUAGES, languages_of};
 use crate::text::{TokenKind, is_han, is_hangul, is_kana, is_latin, tokens};
 
@@ -41,30 +42,16 @@ struct Scripts {
     others: Vec<(&'static str, usize)>,
 }
 
-/// Other scripts and the language that most text in them is in.
-const OTHER_SCRIPTS: &[(u32, u32, &str)] = &[
-    (0x370, 0x3ff, "el"),
-    (0x400, 0x52f, "ru"),
-    (0x531, 0x58f, "hy"),
-    (0x591, 0x5f4, "he"),
-    (0x600, 0x6ff, "ar"),
-    (0x750, 0x77f, "ar"),
-    (0x900, 0x97f, "hi"),
-    (0x980, 0x9ff, "bn"),
-    (0xa00, 0xa7f, "pa"),
-    (0xa80, 0xaff, "gu"),
-    (0xb80, 0xbff, "ta"),
-    (0xc00, 0xc7f, "te"),
-    (0xc80, 0xcff, "kn"),
-    (0xd00, 0xd7f, "ml"),
-    (0xd80, 0xdff, "si"),
-    (0xe00, 0xe7f, "th"),
-    (0xe80, 0xeff, "lo"),
-    (0x1000, 0x109f, "my"),
-    (0x10a0, 0x10ff, "ka"),
-    (0x1200, 0x137f, "am"),
-    (0x1780, 0x17ff, "km"),
-];
+/// The language that most text in the script of a letter is in; signs that only one language has stand for it.
+fn language_of(c: char) -> Option<&'static str> {
+    Some(match (of_letter(c), c) {
+        (Some(Script::Cyrillic), 'і' | 'ї' | 'є' | 'ґ') => "uk",
+        (Some(Script::Cyrillic), _) => "ru",
+        (Some(Script::Arabic), 'پ' | 'چ' | 'ژ' | 'گ') => "fa",
+        (Some(Script::Arabic), _) => "ar",
+        _ => return language_of_letter(c),
+    })
+}
 
 impl Scripts {
     fn count(text: &str) -> Self {
@@ -80,18 +67,10 @@ impl Scripts {
             } else if is_hangul(c) {
                 scripts.hangul += 1;
             } else if c.is_alphabetic() {
-                let code = u32::from(c);
-                if let Some(&(_, _, lang)) = OTHER_SCRIPTS.iter().find(|(low, high, _)| (*low..=*high).contains(&code))
-                {
-                    let lang = match c {
-                        'і' | 'ї' | 'є' | 'ґ' => "uk",
-                        'پ' | 'چ' | 'ژ' | 'گ' => "fa",
-                        _ => lang,
-                    };
-                    match scripts.others.iter_mut().find(|(l, _)| *l == lang) {
-                        Some((_, count)) => *count += 1,
-                        None => scripts.others.push((lang, 1)),
-                    }
+                let Some(lang) = language_of(c) else { continue };
+                match scripts.others.iter_mut().find(|(l, _)| *l == lang) {
+                    Some((_, count)) => *count += 1,
+                    None => scripts.others.push((lang, 1)),
                 }
             }
         }
@@ -105,9 +84,8 @@ impl Scripts {
     /// Language and weight of each script, the weightiest first. A Han character says as much as two or three Latin
     /// letters.
     fn weights(&self) -> Vec<(&'static str, f64)> {
-        // Japanese is mostly a third kana or more, headlines a tenth; Chinese has kana in names of things only.
-        let japanese = self.kana * 10 > self.han + self.kana;
-        let (chinese, japanese) = if japanese { (0, self.han + self.kana) } else { (self.han, self.kana) };
+        let (chinese, japanese) =
+            if is_japanese(self.kana, self.han) { (0, self.han + self.kana) } else { (self.han, self.kana) };
         let mut weights = vec![("", self.latin as f64), ("zh", 2.5 * chinese as f64), ("ja", 2.0 * japanese as f64)];
         weights.push(("ko", 2.0 * self.hangul as f64));
         // Signs that only one language has stand for their whole script.

@@ -9,7 +9,7 @@
 
 mod han;
 mod model;
-mod scripts;
+pub(crate) mod scripts;
 
 use scripts::{Script, Scripts};
 

@@ -63,6 +63,22 @@ pub fn of_letter(c: char) -> Option<Script> {
     }
 }
 
+/// The language of a letter whose script is (nearly) its own: of [`OTHERS`].
+pub fn language_of_letter(c: char) -> Option<&'static str> {
+    other(c).map(|at| OTHERS[at].2)
+}
+
+fn other(c: char) -> Option<usize> {
+    let code = u32::from(c);
+    OTHERS.iter().position(|(low, high, _)| (*low..=*high).contains(&code))
+}
+
+/// Whether Han characters beside so many kana are Japanese: its texts are mostly a third kana or more, its headlines a tenth; Chinese
+/// has kana in names of things only.
+pub fn is_japanese(kana: usize, han: usize) -> bool {
+    kana * 10 > han + kana
+}
+
 /// Letters by script.
 #[derive(Default)]
 pub struct Scripts {
@@ -91,8 +107,7 @@ impl Scripts {
                 None if is_kana(c) => self.kana += 1,
                 None if is_hangul(c) => self.hangul += 1,
                 None => {
-                    let code = u32::from(c);
-                    if let Some(at) = OTHERS.iter().position(|(low, high, _)| (*low..=*high).contains(&code)) {
+                    if let Some(at) = other(c) {
                         self.others[at] += 1;
                     }
                 }
@@ -102,9 +117,8 @@ impl Scripts {
 
     /// The scripts there are with their shares, the weightiest first.
     pub fn by_weight(&self) -> Vec<(Script, f64)> {
-        // Japanese is mostly a third kana or more, headlines a tenth; Chinese has kana in names of things only.
-        let japanese = self.kana * 10 > self.han + self.kana;
-        let (han, japanese) = if japanese { (0, self.han + self.kana) } else { (self.han, self.kana) };
+        let (han, japanese) =
+            if is_japanese(self.kana, self.han) { (0, self.han + self.kana) } else { (self.han, self.kana) };
         let mut weights = vec![
             (Script::Latin, self.latin as f64),
             (Script::Cyrillic, self.cyrillic as f64),
