@@ -84,8 +84,28 @@ fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
+/// Of a corpus that this program made only the documents: what lies beside them (held-out documents, labels, decisions, clusters) is
+/// about them, and held-out documents must not come back in.
+fn of_artifact(entries: Vec<PathBuf>) -> Vec<PathBuf> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        kind: String,
+    }
+    let named =
+        |path: &PathBuf, test: fn(&str) -> bool| path.file_name().is_some_and(|name| test(&name.to_string_lossy()));
+    let is_documents = |path: &PathBuf| named(path, |name| name.starts_with("documents."));
+    let manifest = entries.iter().find(|path| named(path, |name| name == "manifest.json"));
+    let text = manifest.filter(|path| path.is_file()).and_then(|path| std::fs::read(path).ok());
+    let head = text.and_then(|text| serde_json::from_slice::<Head>(&text).ok());
+    if head.is_some_and(|head| head.kind == "corpus") && entries.iter().any(is_documents) {
+        entries.into_iter().filter(is_documents).collect()
+    } else {
+        entries
+    }
+}
+
 fn descend(entries: Vec<PathBuf>, below: &str, root: &Path, visited: &mut HashSet<PathBuf>, found: &mut FoundFiles) {
-    for path in entries {
+    for path in of_artifact(entries) {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if name.starts_with('.') {
             continue;
