@@ -43,45 +43,79 @@ pub struct Bar {
     pub documents: usize,
 }
 
-/// Counts of `documents`. The histogram's bars double in width: 1, 2–3, 4–7, ….
-pub fn statistics(documents: &[Document]) -> Statistics {
-    let config = LanguageConfig::default();
-    let counted: Vec<(u64, u64, u64, String)> = documents
-        .par_iter()
-        .map(|document| {
-            let words = tokens(&document.text).filter(|token| token.kind != TokenKind::Operator).count();
-            let lines = document.text.lines().filter(|line| !line.trim().is_empty()).count();
-            let identified = || language::identify(&document.text, &config).lang.map(str::to_string);
-            let lang = document.lang.clone().or_else(identified).unwrap_or_else(|| "und".to_string());
-            (document.text.chars().count() as u64, words as u64, lines as u64, lang)
-        })
-        .collect();
-    let mut out = Statistics { documents: documents.len(), ..Statistics::default() };
-    let mut bars: BTreeMap<u32, usize> = BTreeMap::new();
-    let mut lengths = Vec::with_capacity(counted.len());
-    for (document, (characters, words, lines, lang)) in documents.iter().zip(counted) {
-        out.bytes += document.text.len() as u64;
-        out.characters += characters;
-        out.words += words;
-        out.lines += lines;
-        *out.languages.entry(lang).or_default() += 1;
-        *out.sources.entry(document.source.clone()).or_default() += 1;
-        *bars.entry(words.checked_ilog2().map_or(0, |power| power + 1)).or_default() += 1;
-        lengths.push(words);
-    }
-    lengths.sort_unstable();
-    out.median_words = lengths.get(lengths.len() / 2).copied().unwrap_or(0);
-    let highest = bars.keys().next_back().copied();
-    out.lengths = highest.map_or(Vec::new(), |highest| {
-        (0..=highest)
-            .map(|bar| Bar {
-                from: if bar == 0 { 0 } else { 1 << (bar - 1) },
-                to: 1 << bar,
-                documents: bars.get(&bar).copied().unwrap_or(0),
+/// More sources than this are counted together.
+const MOST_SOURCES: usize = 10_000;
+const OTHER_SOURCES: &str = "(other sources)";
+
+/// Counts documents as they come; what it holds does not grow with their number.
+#[derive(Debug, Default)]
+pub struct Counter {
+    out: Statistics,
+    /// Documents by their words.
+    lengths: BTreeMap<u64, usize>,
+}
+
+impl Counter {
+    /// Counts some documents.
+    pub fn add(&mut self, documents: &[Document]) {
+        let config = LanguageConfig::default();
+        let counted: Vec<(u64, u64, u64, String)> = documents
+            .par_iter()
+            .map(|document| {
+                let words = tokens(&document.text).filter(|token| token.kind != TokenKind::Operator).count();
+                let lines = document.text.lines().filter(|line| !line.trim().is_empty()).count();
+                let identified = || language::identify(&document.text, &config).lang.map(str::to_string);
+                let lang = document.lang.clone().or_else(identified).unwrap_or_else(|| "und".to_string());
+                (document.text.chars().count() as u64, words as u64, lines as u64, lang)
             })
-            .collect()
-    });
-    out
+            .collect();
+        let out = &mut self.out;
+        out.documents += documents.len();
+        for (document, (characters, words, lines, lang)) in documents.iter().zip(counted) {
+            out.bytes += document.text.len() as u64;
+            out.characters += characters;
+            out.words += words;
+            out.lines += lines;
+            *out.languages.entry(lang).or_default() += 1;
+            let known = out.sources.len() < MOST_SOURCES || out.sources.contains_key(&document.source);
+            let source = if known { document.source.as_str() } else { OTHER_SOURCES };
+            *out.sources.entry(source.to_owned()).or_default() += 1;
+            *self.lengths.entry(words).or_default() += 1;
+        }
+    }
+
+    /// The counts. The histogram's bars double in width: 1, 2–3, 4–7, ….
+    pub fn finish(self) -> Statistics {
+        let Counter { mut out, lengths } = self;
+        let mut below = 0;
+        let middle = lengths.iter().find(|(_, count)| {
+            below += **count;
+            below > out.documents / 2
+        });
+        out.median_words = middle.map_or(0, |(words, _)| *words);
+        let mut bars: BTreeMap<u32, usize> = BTreeMap::new();
+        for (words, count) in lengths {
+            *bars.entry(words.checked_ilog2().map_or(0, |power| power + 1)).or_default() += count;
+        }
+        let highest = bars.keys().next_back().copied();
+        out.lengths = highest.map_or(Vec::new(), |highest| {
+            (0..=highest)
+                .map(|bar| Bar {
+                    from: if bar == 0 { 0 } else { 1 << (bar - 1) },
+                    to: 1 << bar,
+                    documents: bars.get(&bar).copied().unwrap_or(0),
+                })
+                .collect()
+        });
+        out
+    }
+}
+
+/// Counts of `documents`.
+pub fn statistics(documents: &[Document]) -> Statistics {
+    let mut counter = Counter::default();
+    counter.add(documents);
+    counter.finish()
 }
 
 #[cfg(test)]
@@ -99,5 +133,11 @@ mod tests {
         assert_eq!(found.lengths.iter().map(|bar| bar.documents).sum::<usize>(), 2);
         assert_eq!(found.lengths.last(), Some(&Bar { from: 8, to: 16, documents: 2 }));
         assert_eq!(statistics(&[]).lengths, []);
+        // In parts as in one, with the middle of an even and of an odd number.
+        let texts: Vec<Document> = [1, 5, 5, 9, 40].map(|words| document(&"word ".repeat(words))).into();
+        assert_eq!((statistics(&texts).median_words, statistics(&texts[1..]).median_words), (5, 9));
+        let mut counter = Counter::default();
+        texts.iter().for_each(|one| counter.add(std::slice::from_ref(one)));
+        assert_eq!(counter.finish(), statistics(&texts));
     }
 }

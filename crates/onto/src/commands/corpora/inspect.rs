@@ -1,11 +1,13 @@
 //! `onto corpus inspect`
 
 use anyhow::Result;
+use corpus::policy::Policy;
 use corpus::signals::{Signals, Tagger};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::decide::policy;
-use super::{clean_config, read_paths, tag};
+use super::{clean_config, read_paths, stream_paths, tag};
 use crate::cli::InspectArguments;
 use crate::commands::Session;
 use crate::run::text::clean_documents;
@@ -15,25 +17,14 @@ use crate::terminal::line_to_stdout;
 pub fn inspect(session: &Session, arguments: &InspectArguments) -> Result<()> {
     let policy = arguments.policy.as_deref().map(policy).transpose()?;
     let tagger = Tagger::new(tag::options(&arguments.signals)?);
-    let (documents, _) = read_paths(session, &arguments.paths)?;
     if let Some(policy) = policy {
-        for document in &documents {
-            let signals = tagger.tag(document);
-            let verdict = policy.decide(&signals);
-            let cut: Vec<Value> = verdict
-                .cut
-                .iter()
-                .map(|(line, rule)| json!({"line": line, "rule": policy.rules[*rule].name}))
-                .collect();
-            let mut line = describe(&signals);
-            line["decision"] = json!(if verdict.keep { "keep" } else { "drop" });
-            line["reasons"] = json!(verdict.reasons);
-            line["cut_lines"] = json!(cut);
-            line["undefined"] = json!(verdict.undefined);
-            line_to_stdout(&line.to_string())?;
-        }
-        return Ok(());
+        return stream_paths(session, &arguments.paths, &mut |documents| {
+            let tagged: Vec<Signals> = documents.par_iter().map(|document| tagger.tag(document)).collect();
+            tagged.iter().try_for_each(|signals| verdict_of(&policy, signals))
+        });
     }
+    // The cleaning of a recipe looks at all documents together.
+    let (documents, _) = read_paths(session, &arguments.paths)?;
     let config = clean_config(session)?;
     let described: Vec<Value> = documents
         .iter()
@@ -54,6 +45,19 @@ pub fn inspect(session: &Session, arguments: &InspectArguments) -> Result<()> {
         line_to_stdout(&line.to_string())?;
     }
     Ok(())
+}
+
+/// A line with what the policy says.
+fn verdict_of(policy: &Policy, signals: &Signals) -> Result<()> {
+    let verdict = policy.decide(signals);
+    let cut: Vec<Value> =
+        verdict.cut.iter().map(|(line, rule)| json!({"line": line, "rule": policy.rules[*rule].name})).collect();
+    let mut line = describe(signals);
+    line["decision"] = json!(if verdict.keep { "keep" } else { "drop" });
+    line["reasons"] = json!(verdict.reasons);
+    line["cut_lines"] = json!(cut);
+    line["undefined"] = json!(verdict.undefined);
+    line_to_stdout(&line.to_string())
 }
 
 /// Id, language and signals of a document.
