@@ -151,6 +151,17 @@ pub enum CorpusError {
         /// What is wrong.
         problem: String,
     },
+    /// Decisions and documents do not belong together.
+    #[error(
+        "{path}: there is no decision about document {id}, or not where it should stand\n\
+         hint: decisions stand in the order of the documents they were made for; name those inputs, and their decisions with --decisions FILE"
+    )]
+    NoDecision {
+        /// The file of decisions.
+        path: PathBuf,
+        /// The document's id.
+        id: String,
+    },
     /// A library of templates is broken.
     #[error("{path}:{line}: {problem}")]
     BadTemplate {

@@ -8,7 +8,9 @@
 
 pub mod build;
 pub mod clean;
+pub mod compare;
 pub mod convert;
+pub mod decided;
 pub mod dedup;
 mod error;
 pub mod extract;
@@ -19,6 +21,7 @@ pub mod personal;
 pub mod policy;
 pub mod quality;
 pub mod read;
+pub mod sample;
 pub mod score;
 pub mod signals;
 pub mod stats;

@@ -5,6 +5,7 @@ mod bench_corpus;
 mod corpus;
 mod dedup;
 mod instances;
+mod looking;
 mod regularize;
 mod replay;
 mod tokenizer;
@@ -25,6 +26,7 @@ pub use dedup::{DecontaminateArguments, DedupArguments, DedupLevel, PlanArgument
 pub use instances::{
     CheckArguments, ImportArguments, InstancesCommand, InvertArguments, SelfInstructArguments, TemplateArguments,
 };
+pub use looking::{DiffArguments, DiffKey, SampleArguments, SampleForm, SampleGroup};
 pub use replay::{
     CooldownArguments, ModelStageArguments, ModelStageCommand, ReplayArguments, StageArguments, StageCommand,
 };

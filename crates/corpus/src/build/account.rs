@@ -138,6 +138,9 @@ pub struct StepAccount {
     pub edited: u64,
     /// Dropped documents by reason (the name before the colon), removed lines as `line`, masked pieces by kind.
     pub reasons: BTreeMap<String, u64>,
+    /// Rules of a policy that could not be asked of a document, because a signal they read was not measured of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub undefined: BTreeMap<String, u64>,
     /// Documents dropped, or what was removed from documents, by reason.
     pub dropped_examples: BTreeMap<String, Sample>,
     /// Documents that passed.
@@ -243,6 +246,9 @@ impl StepAccount {
         self.edited += other.edited;
         for (reason, count) in other.reasons {
             *self.reasons.entry(reason).or_default() += count;
+        }
+        for (rule, count) in other.undefined {
+            *self.undefined.entry(rule).or_default() += count;
         }
         for (reason, sample) in other.dropped_examples {
             self.dropped_examples.entry(reason).or_default().merge(sample);

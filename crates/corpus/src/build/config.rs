@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::account::ExampleLimits;
 use crate::clean::CleanConfig;
-use crate::dedup::DocumentOptions;
+use crate::dedup::{DocumentOptions, SPAN_PRESETS, SpanOptions};
 use crate::error::CorpusError;
 use crate::read::ReadOptions;
 
@@ -20,6 +20,10 @@ pub struct BuildConfig {
     pub own_rules: Option<bool>,
     /// Name of the deduplication preset; `none` keeps duplicates; when not said, the thresholds of `clean`.
     pub duplicates: Option<String>,
+    /// Levels at which repeated parts are cut out of the documents that are no duplicates, in this order: line, sentence,
+    /// paragraph, substring (runs of 50 tokens), bytes, c4, datatrove-sentence, ccnet, llama3. None by default: what is cut is
+    /// text of documents that are otherwise good.
+    pub repeats: Vec<String>,
     /// How files become documents.
     pub read: ReadOptions,
     /// Thresholds of this program's own rules, of decontamination and of masking.
@@ -43,6 +47,8 @@ pub enum OutputFormat {
     /// `documents.jsonl.gz`
     #[serde(rename = "jsonl.gz")]
     JsonlGz,
+    /// `documents.parquet`
+    Parquet,
 }
 
 impl OutputFormat {
@@ -52,6 +58,16 @@ impl OutputFormat {
             OutputFormat::Jsonl => "jsonl",
             OutputFormat::JsonlZst => "jsonl.zst",
             OutputFormat::JsonlGz => "jsonl.gz",
+            OutputFormat::Parquet => "parquet",
+        }
+    }
+
+    /// Ending of the files of batches. Gzip members and Zstandard frames that follow each other are one file; tables are not, so they
+    /// are written from lines in the end.
+    pub(super) fn batch_ending(self) -> &'static str {
+        match self {
+            OutputFormat::Parquet => OutputFormat::JsonlZst.ending(),
+            other => other.ending(),
         }
     }
 }
@@ -60,9 +76,9 @@ impl std::str::FromStr for OutputFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let all = [OutputFormat::Jsonl, OutputFormat::JsonlZst, OutputFormat::JsonlGz];
+        let all = [OutputFormat::Jsonl, OutputFormat::JsonlZst, OutputFormat::JsonlGz, OutputFormat::Parquet];
         let found = all.into_iter().find(|format| format.ending() == text);
-        found.ok_or_else(|| format!("`{text}` is no format; use jsonl, jsonl.zst or jsonl.gz"))
+        found.ok_or_else(|| format!("`{text}` is no format; use jsonl, jsonl.zst, jsonl.gz or parquet"))
     }
 }
 
@@ -72,6 +88,7 @@ impl Default for BuildConfig {
             policies: Vec::new(),
             own_rules: None,
             duplicates: None,
+            repeats: Vec::new(),
             read: ReadOptions::default(),
             clean: CleanConfig::default(),
             sample: 200,
@@ -114,6 +131,24 @@ impl BuildConfig {
                 Ok((options.exact.is_some() || options.near.is_some()).then_some(options))
             }
         }
+    }
+
+    /// The levels of repeated parts.
+    ///
+    /// # Errors
+    /// [`CorpusError::Setting`] for a name that is no preset, or one that stands twice.
+    pub fn repeats(&self) -> Result<Vec<SpanOptions>, CorpusError> {
+        let fail =
+            |name: &str, expected: String| CorpusError::Setting { key: "repeats", value: name.to_owned(), expected };
+        let mut levels: Vec<SpanOptions> = Vec::new();
+        for name in &self.repeats {
+            if levels.iter().any(|level| level.preset == *name) {
+                return Err(fail(name, "different levels".to_owned()));
+            }
+            let expected = || format!("some of {}", SPAN_PRESETS.join(", "));
+            levels.push(SpanOptions::preset(name).ok_or_else(|| fail(name, expected()))?);
+        }
+        Ok(levels)
     }
 
     pub(super) fn limits(&self) -> ExampleLimits {

@@ -15,6 +15,9 @@ pub struct Decision {
     pub reason: String,
     /// Lines that were removed, as they stood in the text.
     pub removed_lines: Vec<String>,
+    /// Repeated parts that were cut out, as they stood in the text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed_parts: Vec<String>,
     /// Personal data that was masked.
     pub masked: Vec<Masked>,
     /// For duplicates: the id of the document that stays for them.

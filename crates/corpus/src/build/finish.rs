@@ -1,7 +1,6 @@
 //! The last passes: evaluation items are counted and looked for, duplicates left out, personal data masked, and what stays is
 //! written.
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -9,14 +8,16 @@ use std::path::Path;
 use lang::document::Document;
 
 use super::account::{Account, example};
-use super::duplicates::{self, Duplicate};
-use super::look::{KnownWords, Looked, Survivors};
+use super::look::KnownWords;
+use super::parts::{self, Parted};
+use super::passed::{Passed, Survivor};
 use super::report::BuildReport;
 use super::rules::unknown_words;
-use super::work::Work;
-use super::{Build, Decision, Steps};
+use super::work::{LinesIn, Work};
+use super::{Build, Decision, OutputFormat, Steps};
 use crate::clean::decontamination::{Search, Weights};
 use crate::clean::personal;
+use crate::convert::Table;
 use crate::error::CorpusError;
 use crate::write::LinesWriter;
 
@@ -24,7 +25,7 @@ use crate::write::LinesWriter;
 struct Last<'l> {
     steps: &'l Steps,
     build: &'l Build<'l>,
-    known: KnownWords,
+    passed: Passed<'l>,
     leaks: Option<(Search<'l>, Weights)>,
 }
 
@@ -36,15 +37,17 @@ pub(super) fn finish(
     known: KnownWords,
     build: &Build<'_>,
 ) -> Result<(Vec<Account>, Vec<String>), CorpusError> {
-    let mut last = Last { steps, build, known, leaks: None };
+    let mut last = Last { steps, build, passed: Passed { work, steps, known }, leaks: None };
     let mut notes = Vec::new();
     if steps.decontamination.is_some() {
         let search = Search::new(build.held_out, &build.config.clean.decontamination);
         notes.extend(search.note());
         if !work.is_done("finish", batches) {
             work.scan("evaluation items", batches, |batch| {
-                last.each(work, batch, |_, survivor| {
-                    if let Survivor::In(document) = survivor {
+                last.passed.each(batch, steps.parts.len(), |_, survivor| {
+                    if let Survivor::In(document, cuts) = survivor
+                        && let Some(document) = parts::after(document, &cuts)
+                    {
                         search.count(&search.overlap(&document.text));
                     }
                     Ok(())
@@ -58,59 +61,15 @@ pub(super) fn finish(
     Ok((accounts, notes))
 }
 
-/// A document on its way through the last steps.
-enum Survivor {
-    /// Dropped by an earlier step.
-    Gone,
-    /// Noise of words that no other document knows.
-    Unknown(Document, f64),
-    /// A duplicate.
-    Same(Document, Duplicate),
-    /// Still in.
-    In(Document),
-}
-
 impl Last<'_> {
-    /// Calls `one` for every document of a batch, in order.
-    fn each(
-        &self,
-        work: &Work<'_>,
-        batch: usize,
-        mut one: impl FnMut(Looked, Survivor) -> Result<(), CorpusError>,
-    ) -> Result<(), CorpusError> {
-        let mut same: BTreeMap<u64, Duplicate> = match self.steps.duplicates {
-            Some(_) => duplicates::of_batch(work, batch)?,
-            None => BTreeMap::new(),
-        };
-        let mut survivors = Survivors::open(work, batch)?;
-        let mut compared = 0;
-        while let Some((looked, document)) = survivors.next()? {
-            let survivor = match document {
-                None => Survivor::Gone,
-                Some(document) if self.known.drops(&looked) => {
-                    Survivor::Unknown(document, looked.unknown.unwrap_or_default())
-                }
-                Some(document) => {
-                    compared += 1;
-                    match same.remove(&(compared - 1)) {
-                        Some(duplicate) => Survivor::Same(document, duplicate),
-                        None => Survivor::In(document),
-                    }
-                }
-            };
-            one(looked, survivor)?;
-        }
-        Ok(())
-    }
-
     fn batch(&self, work: &Work<'_>, batch: usize) -> Result<Account, CorpusError> {
         // Gzip members and Zstandard frames that follow each other are one file.
-        let mut corpus = LinesWriter::create(&work.file("corpus", batch, self.build.config.format.ending()))?;
+        let mut corpus = LinesWriter::create(&work.file("corpus", batch, self.build.config.format.batch_ending()))?;
         let path = work.file("decisions", batch, "jsonl");
         let fail = |error| CorpusError::io(&path, "write", error);
         let mut decisions = BufWriter::new(File::create(&path).map_err(fail)?);
         let mut account = Account::new(self.steps.names.len(), self.build.config.limits());
-        self.each(work, batch, |looked, survivor| {
+        self.passed.each(batch, self.steps.parts.len(), |looked, survivor| {
             let mut decision = looked.decision;
             if let Some(document) = self.judge(&mut decision, survivor, &mut account) {
                 account.all.after.add(&document.text);
@@ -132,6 +91,7 @@ impl Last<'_> {
     /// The document with its last edits, where it stays.
     fn judge(&self, decision: &mut Decision, survivor: Survivor, account: &mut Account) -> Option<Document> {
         let steps = self.steps;
+        let mut cuts = Vec::new();
         let (mut document, drop) = match survivor {
             Survivor::Gone => return None,
             Survivor::Unknown(document, share) => {
@@ -143,27 +103,30 @@ impl Last<'_> {
                 let reason = format!("{}: one of {} documents", duplicate.reason.name(), duplicate.size);
                 (document, steps.duplicates.map(|step| (step, reason)))
             }
-            Survivor::In(document) => {
-                let leak = self
-                    .leaks
-                    .as_ref()
-                    .and_then(|(search, weights)| search.judge(&search.overlap(&document.text), weights));
-                (document, steps.decontamination.zip(leak))
+            Survivor::In(document, found) => {
+                cuts = found;
+                (document, None)
             }
         };
-        let limits = self.build.config.limits();
-        for step in [steps.unknown_words, steps.duplicates, steps.decontamination].into_iter().flatten() {
-            let account = &mut account.steps[step];
-            account.before.add(&document.text);
-            if let Some((_, reason)) = drop.as_ref().filter(|(place, _)| *place == step) {
-                account.note(reason, limits, &document.id, || example(&document, &document.text, reason, limits));
-                decision.rule = Some(steps.names[step].name.clone());
-                decision.reason.clone_from(reason);
+        for place in [steps.unknown_words, steps.duplicates].into_iter().flatten() {
+            let reason = drop.as_ref().filter(|(step, _)| *step == place).map(|(_, reason)| reason.as_str());
+            if !self.passes(place, &document, reason, decision, account) {
                 return None;
             }
-            account.after.add(&document.text);
-            account.kept_examples.offer(&document.id, || example(&document, &document.text, "", limits));
         }
+        for (&place, cut) in steps.parts.iter().zip(&cuts) {
+            if !self.part(place, cut, &mut document, decision, account) {
+                return None;
+            }
+        }
+        if let Some(place) = steps.decontamination {
+            let search = self.leaks.as_ref();
+            let leak = search.and_then(|(search, weights)| search.judge(&search.overlap(&document.text), weights));
+            if !self.passes(place, &document, leak.as_deref(), decision, account) {
+                return None;
+            }
+        }
+        let limits = self.build.config.limits();
         if let Some(step) = steps.personal {
             let masked = personal::find(&document.text, &self.build.config.clean.personal_data);
             let step = &mut account.steps[step];
@@ -187,12 +150,72 @@ impl Last<'_> {
         }
         Some(document)
     }
+
+    /// Counts a document at a step that drops it for `reason`, or lets it pass.
+    fn passes(
+        &self,
+        place: usize,
+        document: &Document,
+        reason: Option<&str>,
+        decision: &mut Decision,
+        account: &mut Account,
+    ) -> bool {
+        let limits = self.build.config.limits();
+        let step = &mut account.steps[place];
+        step.before.add(&document.text);
+        if let Some(reason) = reason {
+            step.note(reason, limits, &document.id, || example(document, &document.text, reason, limits));
+            decision.rule = Some(self.steps.names[place].name.clone());
+            decision.reason = reason.to_owned();
+            return false;
+        }
+        step.after.add(&document.text);
+        step.kept_examples.offer(&document.id, || example(document, &document.text, "", limits));
+        true
+    }
+
+    /// Cuts the repeated parts of one level out; false when too little is left.
+    fn part(
+        &self,
+        place: usize,
+        cut: &Parted,
+        document: &mut Document,
+        decision: &mut Decision,
+        account: &mut Account,
+    ) -> bool {
+        if cut.removed.is_empty() {
+            return self.passes(place, document, None, decision, account);
+        }
+        let limits = self.build.config.limits();
+        let step = &mut account.steps[place];
+        step.before.add(&document.text);
+        for &(start, end) in &cut.removed {
+            let piece = &document.text[start..end];
+            step.note("part", limits, &document.id, || example(document, piece, "part", limits));
+            decision.removed_parts.push(piece.trim().to_owned());
+        }
+        if cut.dropped {
+            let reason = "too_little_left: what repeats was cut out";
+            step.note(reason, limits, &document.id, || example(document, &document.text, reason, limits));
+            decision.rule = Some(self.steps.names[place].name.clone());
+            decision.reason = reason.to_owned();
+            return false;
+        }
+        step.edited += 1;
+        document.text = cut.apply(&document.text);
+        step.after.add(&document.text);
+        true
+    }
 }
 
 /// Puts the parts of all batches together in `build.out`.
 pub(super) fn gather_files(work: &Work<'_>, build: &Build<'_>, batches: usize) -> Result<(), CorpusError> {
     let ending = build.config.format.ending();
-    join(work, "corpus", batches, ending, &build.out.join(format!("documents.{ending}")))?;
+    let documents = build.out.join(format!("documents.{ending}"));
+    match build.config.format {
+        OutputFormat::Parquet => table(work, batches, &documents)?,
+        _ => join(work, "corpus", batches, ending, &documents)?,
+    }
     join(work, "decisions", batches, "jsonl", &build.out.join("decisions.jsonl"))?;
     let clusters = work.folder.join("clusters.jsonl");
     if clusters.exists() {
@@ -200,6 +223,19 @@ pub(super) fn gather_files(work: &Work<'_>, build: &Build<'_>, batches: usize) -
         fs::copy(&clusters, &to).map_err(|error| CorpusError::io(&to, "write", error))?;
     }
     Ok(())
+}
+
+/// Writes the documents of all batches into one Parquet table.
+fn table(work: &Work<'_>, batches: usize, to: &Path) -> Result<(), CorpusError> {
+    let file = File::create(to).map_err(|error| CorpusError::io(to, "write", error))?;
+    let mut table = Table::new(BufWriter::new(file), to)?;
+    for batch in 0..batches {
+        let mut lines = LinesIn::open(work.file("corpus", batch, OutputFormat::Parquet.batch_ending()))?;
+        while let Some(document) = lines.next::<Document>()? {
+            table.write(std::slice::from_ref(&document))?;
+        }
+    }
+    table.finish()
 }
 
 fn join(work: &Work<'_>, step: &str, batches: usize, ending: &str, to: &Path) -> Result<(), CorpusError> {

@@ -8,12 +8,12 @@ use super::account::{Account, example};
 use super::ids::Renamings;
 use super::rules::{Counts, Fate, Found, Sight, by_policy};
 use super::work::{LinesIn, LinesOut, Work};
-use super::{BuildConfig, Decision, Steps};
+use super::{Build, BuildConfig, Decision, Steps};
 use crate::clean::statistics::{FEWEST_DOCUMENTS, TYPICAL_KNOWN, has_function_words};
 use crate::error::CorpusError;
 use crate::policy::Policy;
 use crate::read::{Unit, UnitReport, read_unit};
-use crate::signals::{TagOptions, Tagger};
+use crate::signals::Tagger;
 
 /// What reading a batch gave.
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,11 +63,11 @@ pub(super) struct Looked {
 pub(super) fn decide(
     work: &Work<'_>,
     steps: &Steps,
-    config: &BuildConfig,
-    policies: &[Policy],
+    build: &Build<'_>,
     documents: &[u64],
     renamings: &Renamings,
 ) -> Result<Vec<DecidedBatch>, CorpusError> {
+    let config = build.config;
     let counts = Counts::new(!steps.own.is_empty());
     if !steps.own.is_empty() && !work.is_done("decide", documents.len()) {
         work.scan("count", documents.len(), |batch| {
@@ -79,7 +79,11 @@ pub(super) fn decide(
         })?;
     }
     let sight = Sight { config: &config.clean, counts: &counts, documents: documents.iter().sum() };
-    let look = Look { steps, sight, policies, config, tagger: Tagger::new(TagOptions::default()) };
+    // Personal data is looked for where a policy asks for it.
+    let asked = build.policies.iter().any(|policy| policy.columns().contains(&"personal_spans"));
+    let signals = build.signals.clone();
+    let tagger = Tagger::new(if asked { signals.with_personal()? } else { signals });
+    let look = Look { steps, sight, policies: build.policies, config, tagger };
     work.each("decide", documents.len(), |batch| look.batch(work, batch, renamings))
 }
 
@@ -154,6 +158,9 @@ impl Look<'_> {
                 }
             };
             let step = &mut account.steps[place];
+            for rule in found.undefined.drain(..) {
+                *step.undefined.entry(rule).or_default() += 1;
+            }
             for line in &found.removed_lines[removed_before..] {
                 step.note("line", limits, &document.id, || example(document, line, "line", limits));
             }

@@ -9,6 +9,8 @@ mod duplicates;
 mod finish;
 mod ids;
 mod look;
+mod parts;
+mod passed;
 pub mod report;
 mod rules;
 mod sketch;
@@ -27,6 +29,7 @@ use self::report::{BuildReport, StepName};
 use crate::error::CorpusError;
 use crate::policy::Policy;
 use crate::read::{ReadReport, units};
+use crate::signals::TagOptions;
 
 /// The least memory a build can be done in.
 pub const LEAST_MEMORY: u64 = 192 << 20;
@@ -41,6 +44,8 @@ pub struct Build<'b> {
     pub config: &'b BuildConfig,
     /// The policies that `config` names, resolved.
     pub policies: &'b [Policy],
+    /// Lists and models that some rules of the policies ask.
+    pub signals: &'b TagOptions,
     /// Evaluation items that must not be in the corpus.
     pub held_out: &'b [EvalItem],
     /// Folder of unfinished work; what is done there is not done again.
@@ -77,9 +82,10 @@ pub fn build(build: &Build<'_>) -> Result<BuildReport, CorpusError> {
     reading.require_documents(build.inputs)?;
     let counted: Vec<u64> = read.iter().map(|batch| batch.documents).collect();
     let renamings = ids::find(&work, &counted, (build.memory - FIXED_MEMORY) / 4)?;
-    let decided = look::decide(&work, &plan, config, build.policies, &counted, &renamings)?;
+    let decided = look::decide(&work, &plan, build, &counted, &renamings)?;
     let known = look::KnownWords::gather(&decided);
     let clusters = duplicates::find(&work, &plan, counted.len(), known, build)?;
+    parts::find(&work, &plan, counted.len(), known, build)?;
     let (finished, remarks) = finish::finish(&work, &plan, counted.len(), known, build)?;
 
     let mut account = Account::new(plan.names.len(), config.limits());
@@ -91,6 +97,7 @@ pub fn build(build: &Build<'_>) -> Result<BuildReport, CorpusError> {
     if renamings.count() > 0 {
         notes.push(format!("duplicate ids renamed: {}", renamings.count()));
     }
+    let unasked = report::unasked(&plan.names, &account, build.policies, "onto corpus build");
     finish::gather_files(&work, build, counted.len())?;
     let report = BuildReport {
         steps: plan.names,
@@ -99,6 +106,7 @@ pub fn build(build: &Build<'_>) -> Result<BuildReport, CorpusError> {
         problems: reading.problems.iter().take(100).map(ToString::to_string).collect(),
         n_problems: reading.n_problems as u64,
         notes,
+        unasked,
         config: serde_json::to_value(config).unwrap_or_default(),
     };
     finish::write_report(build.out, &report)?;
@@ -113,6 +121,7 @@ struct Steps {
     /// Places of the later steps.
     unknown_words: Option<usize>,
     duplicates: Option<usize>,
+    parts: Vec<usize>,
     decontamination: Option<usize>,
     personal: Option<usize>,
     notes: Vec<String>,
@@ -161,6 +170,15 @@ impl Steps {
         let duplicates = config
             .duplicates()?
             .map(|_| name("duplicates", "drops texts that are equal or nearly equal to one that stays"));
+        let mut parts = Vec::new();
+        for level in config.repeats()? {
+            let about = format!(
+                "cuts {} out that stand elsewhere in the corpus too (dedup preset {})",
+                level.described(),
+                level.preset
+            );
+            parts.push(name(&format!("repeated_{}", level.preset), &about));
+        }
         let decontamination = (clean.decontamination.enabled && !held_out.is_empty())
             .then(|| name("decontamination", "drops documents that contain an evaluation item"));
         let personal = clean.personal_data.enabled.then(|| {
@@ -173,7 +191,7 @@ impl Steps {
         if clean.decontamination.enabled && held_out.is_empty() {
             notes.push("no evaluation items were given, so none were looked for".to_owned());
         }
-        Ok(Steps { names, own, unknown_words, duplicates, decontamination, personal, notes })
+        Ok(Steps { names, own, unknown_words, duplicates, parts, decontamination, personal, notes })
     }
 }
 

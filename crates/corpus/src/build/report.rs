@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::account::Account;
+use crate::policy::{Policy, unasked as of_policy};
 
 /// One step of a build, in words.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,18 @@ pub struct BuildReport {
     pub n_problems: u64,
     /// Remarks of the steps.
     pub notes: Vec<String>,
+    /// Rules of policies that could not be asked of some or all documents, each in a sentence with what would help.
+    #[serde(default)]
+    pub unasked: Vec<String>,
     /// The settings.
     pub config: serde_json::Value,
+}
+
+/// What the policies could not ask; `command` is what their flags would be given to.
+pub(super) fn unasked(names: &[StepName], account: &Account, policies: &[Policy], command: &str) -> Vec<String> {
+    let steps = names.iter().zip(&account.steps);
+    steps
+        .filter_map(|(name, step)| Some((policies.iter().find(|policy| policy.name == name.name)?, step)))
+        .flat_map(|(policy, step)| of_policy(policy, &step.undefined, step.before.documents, command))
+        .collect()
 }

@@ -62,6 +62,8 @@ pub(super) enum Fate {
 pub(super) struct Found {
     pub(super) removed_lines: Vec<String>,
     pub(super) lang: Option<String>,
+    /// Rules that could not be asked.
+    pub(super) undefined: Vec<String>,
 }
 
 /// This program's own steps.
@@ -123,6 +125,7 @@ pub(super) fn by_policy(policy: &Policy, document: &Document, signals: &Signals,
         let cut = verdict.cut.iter().filter_map(|(number, _)| lines.get(*number));
         found.removed_lines.extend(cut.map(ToString::to_string));
     }
+    found.undefined.extend(verdict.undefined.iter().cloned());
     if found.lang.is_none() {
         found.lang = signals.text("lang").map(str::to_owned);
     }

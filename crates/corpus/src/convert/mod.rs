@@ -14,6 +14,8 @@ use crate::read::{ReadOptions, ReadReport, UniqueIds, Unit, in_order};
 
 mod table;
 
+pub(crate) use table::Table;
+
 /// Level of both packers.
 const LEVEL: i32 = 6;
 
@@ -77,7 +79,7 @@ pub fn convert(
     let fail = |error| CorpusError::io(out, "write", error);
     let file = BufWriter::with_capacity(1 << 20, File::create(out).map_err(fail)?);
     let mut sink = match target {
-        Target::Parquet => Out::Table(Box::new(table::Table::new(file, out)?)),
+        Target::Parquet => Out::Table(Box::new(Table::new(file, out)?)),
         _ => Out::Bytes(file),
     };
     let separator = options.separator.as_str();
@@ -122,7 +124,7 @@ pub fn convert(
 
 enum Out<'p> {
     Bytes(BufWriter<File>),
-    Table(Box<table::Table<'p>>),
+    Table(Box<Table<'p>>),
 }
 
 fn pack(documents: &[Document], target: Target, separator: &str) -> Result<Vec<u8>, CorpusError> {

@@ -23,7 +23,7 @@ const SCHEMA: &str = "message documents { required binary id (UTF8); required bi
 const GROUP_BYTES: usize = 64 << 20;
 
 /// A table that is being written.
-pub(super) struct Table<'p> {
+pub(crate) struct Table<'p> {
     writer: SerializedFileWriter<BufWriter<File>>,
     path: &'p Path,
     waiting: Vec<Document>,
@@ -31,7 +31,7 @@ pub(super) struct Table<'p> {
 }
 
 impl<'p> Table<'p> {
-    pub(super) fn new(file: BufWriter<File>, path: &'p Path) -> Result<Self, CorpusError> {
+    pub(crate) fn new(file: BufWriter<File>, path: &'p Path) -> Result<Self, CorpusError> {
         let fail = |source| CorpusError::Table { path: path.to_path_buf(), source };
         let schema = Arc::new(parse_message_type(SCHEMA).map_err(fail)?);
         let level = ZstdLevel::try_new(3).map_err(fail)?;
@@ -40,7 +40,7 @@ impl<'p> Table<'p> {
         Ok(Table { writer, path, waiting: Vec::new(), bytes: 0 })
     }
 
-    pub(super) fn write(&mut self, documents: &[Document]) -> Result<(), CorpusError> {
+    pub(crate) fn write(&mut self, documents: &[Document]) -> Result<(), CorpusError> {
         for document in documents {
             self.bytes += document.text.len();
             self.waiting.push(document.clone());
@@ -51,7 +51,7 @@ impl<'p> Table<'p> {
         Ok(())
     }
 
-    pub(super) fn finish(mut self) -> Result<(), CorpusError> {
+    pub(crate) fn finish(mut self) -> Result<(), CorpusError> {
         if !self.waiting.is_empty() {
             self.group()?;
         }

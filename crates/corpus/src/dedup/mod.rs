@@ -41,6 +41,9 @@ mod store;
 mod units;
 mod verdicts;
 
+pub(crate) use scratch::Scratch;
+pub(crate) use sorter::{Record, Sorter};
+
 pub use budget::Budget;
 pub use document::{DocumentDedup, LEAST_MEMORY};
 pub use evaluation_items::{EvaluationItem, read_evaluation_items};

@@ -62,6 +62,18 @@ pub const SPAN_PRESETS: [&str; 9] =
     ["line", "sentence", "paragraph", "substring", "bytes", "c4", "datatrove-sentence", "ccnet", "llama3"];
 
 impl SpanOptions {
+    /// What is compared, in words.
+    pub fn described(&self) -> String {
+        let unit = match self.unit {
+            Unit::Line => "lines",
+            Unit::Sentence => "sentences",
+            Unit::Paragraph => "paragraphs",
+            Unit::Token => "tokens",
+            Unit::Byte => "bytes",
+        };
+        if self.span == 1 { unit.to_owned() } else { format!("runs of {} {unit}", self.span) }
+    }
+
     /// The settings of this name; none when there are none.
     ///
     /// `c4`: three-sentence spans, all but the first cut (1910.10683). `datatrove-sentence`: the same with datatrove's

@@ -28,6 +28,7 @@ mod decide;
 mod flips;
 mod names;
 mod presets;
+mod unasked;
 
 use serde::Deserialize;
 
@@ -40,6 +41,7 @@ pub use decide::Verdict;
 pub use flips::{Flip, Flips};
 pub use names::{KEPT, all as names, lines as line_names};
 pub use presets::PRESETS;
+pub use unasked::unasked;
 
 /// What a rule does where its condition holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 //! source code. Bad records are counted, named by file and place, and skipped; a damaged file keeps what stands before the
 //! damage; only a missing path or a corpus without any document is an error.
 //!
+//! Paths may be URLs of object stores (features `s3`, `gcs`, `azure`; see [`use_stores`]). Of a corpus that this program made only the
+//! documents are read, not what lies beside them.
+//!
 //! [`units()`] cuts the inputs by shape, [`read_unit`] reads one of the parts as a stream; [`read`] collects all of a small
 //! corpus. Any number of workers reading units, put together in order, gives the same documents.
 
@@ -42,6 +45,7 @@ pub use ids::UniqueIds;
 pub use ordered::{Batch, in_order};
 use outcome::Outcome;
 pub use outcome::Sink;
+pub use remote::{identity, is_remote, use_stores};
 pub use report::{FileReport, Place, Problem, ReadReport, UnitReport};
 pub use unit::{Format, Packing, Part, Unit, units};
 

@@ -2,10 +2,24 @@
 //! the program was built with those features. An object is read in ranges, front to back, as one unit.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
+#[cfg(not(feature = "object-store"))]
 use super::ReadOptions;
+#[cfg(not(feature = "object-store"))]
 use super::walk::FoundFiles;
+#[cfg(not(feature = "object-store"))]
 use crate::error::CorpusError;
+
+/// Settings of stores that hold for the whole program.
+static STORES: OnceLock<Vec<(String, String)>> = OnceLock::new();
+
+/// Settings and credentials of object stores for everything this program reads, as the `object_store` crate names them in lower case
+/// (`aws_region`, `aws_endpoint`, `google_service_account`, `azure_storage_account_name`, …); those of
+/// [`ReadOptions`](super::ReadOptions) go before them. The first call counts: who owns the process says it once, at the start.
+pub fn use_stores(settings: Vec<(String, String)>) {
+    drop(STORES.set(settings));
+}
 
 /// The scheme of a URL: letters before `://`.
 fn scheme(path: &Path) -> Option<(&str, &str)> {
@@ -14,8 +28,8 @@ fn scheme(path: &Path) -> Option<(&str, &str)> {
     letters.then_some((scheme, rest))
 }
 
-/// True when a path is the URL of an object in a store.
-pub(super) fn is_remote(path: &Path) -> bool {
+/// True when a path is the URL of an object in a store, or of a folder of such.
+pub fn is_remote(path: &Path) -> bool {
     scheme(path).is_some_and(|(scheme, _)| scheme != "file")
 }
 
@@ -60,6 +74,17 @@ pub(super) fn open(path: &Path, _: &ReadOptions) -> std::io::Result<Box<dyn std:
     Err(std::io::Error::other(CorpusError::NoStore { url: path.to_string_lossy().into_owned() }))
 }
 
+/// What tells the objects below a URL from any others: their names, sizes and tags, a line each, in path order.
+///
+/// # Errors
+/// [`CorpusError::NoStore`] in a program without the store's feature.
+#[cfg(not(feature = "object-store"))]
+pub fn identity(path: &Path, _: &ReadOptions) -> Result<String, CorpusError> {
+    Err(CorpusError::NoStore { url: path.to_string_lossy().into_owned() })
+}
+
+#[cfg(feature = "object-store")]
+pub use store::identity;
 #[cfg(feature = "object-store")]
 pub(super) use store::{files, open};
 
@@ -69,7 +94,7 @@ mod store {
     use std::path::{Path, PathBuf};
 
     use object_store::path::Path as Key;
-    use object_store::{ObjectStore, ObjectStoreExt};
+    use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
     use tokio::runtime::{Builder, Runtime};
 
     use super::super::ReadOptions;
@@ -88,14 +113,15 @@ mod store {
     fn place(path: &Path, options: &ReadOptions) -> Result<Place> {
         let text = path.to_string_lossy();
         let url = url::Url::parse(&text).map_err(Error::other)?;
-        let settings = options.store.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let stores = super::STORES.get().into_iter().flatten();
+        let settings = stores.chain(&options.store).map(|(key, value)| (key.as_str(), value.as_str()));
         let (store, key) = object_store::parse_url_opts(&url, settings).map_err(Error::other)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         Ok(Place { store, key, runtime })
     }
 
-    /// The objects below a URL, in path order.
-    pub(in crate::read) fn files(path: &Path, options: &ReadOptions) -> std::result::Result<FoundFiles, CorpusError> {
+    /// The objects below a URL, in path order, with the key of the URL.
+    fn list(path: &Path, options: &ReadOptions) -> std::result::Result<(Vec<ObjectMeta>, Key), CorpusError> {
         let fail = |error: Error| CorpusError::io(path, "list", error);
         let place = place(path, options).map_err(fail)?;
         let mut objects = Vec::new();
@@ -113,10 +139,27 @@ mod store {
             return Err(CorpusError::Missing { path: path.to_path_buf() });
         }
         objects.sort_by(|a, b| a.location.cmp(&b.location));
+        Ok((objects, place.key))
+    }
+
+    /// What tells the objects below a URL from any others: their names, sizes and tags (or times), a line each, in path order.
+    ///
+    /// # Errors
+    /// [`CorpusError::Missing`], [`CorpusError::Io`] when the store does not answer.
+    pub fn identity(path: &Path, options: &ReadOptions) -> std::result::Result<String, CorpusError> {
+        let line = |object: &ObjectMeta| {
+            let tag = object.e_tag.clone().unwrap_or_else(|| object.last_modified.to_rfc3339());
+            format!("{} {} {tag}\n", object.location, object.size)
+        };
+        Ok(list(path, options)?.0.iter().map(line).collect())
+    }
+
+    /// The files among the objects below a URL, in path order.
+    pub(in crate::read) fn files(path: &Path, options: &ReadOptions) -> std::result::Result<FoundFiles, CorpusError> {
+        let (objects, key) = list(path, options)?;
         let text = path.to_string_lossy();
-        let root =
-            text.strip_suffix(place.key.as_ref()).or_else(|| text.strip_suffix('/')).unwrap_or(&text).to_string();
-        let root = root.strip_suffix(place.key.as_ref()).unwrap_or(&root).trim_end_matches('/').to_string();
+        let root = text.strip_suffix(key.as_ref()).or_else(|| text.strip_suffix('/')).unwrap_or(&text).to_string();
+        let root = root.strip_suffix(key.as_ref()).unwrap_or(&root).trim_end_matches('/').to_string();
         let mut found = FoundFiles::default();
         for object in objects {
             let name = object.location.filename().unwrap_or_default().to_string();
@@ -124,7 +167,7 @@ mod store {
                 found.other_files += 1;
                 continue;
             };
-            let below = object.location.as_ref().strip_prefix(place.key.as_ref()).unwrap_or_default();
+            let below = object.location.as_ref().strip_prefix(key.as_ref()).unwrap_or_default();
             let relative = below.trim_start_matches('/');
             found.files.push(Found {
                 path: PathBuf::from(format!("{root}/{}", object.location)),
@@ -189,6 +232,8 @@ mod tests {
         let mut text = String::new();
         open(&found.files[0].path, &options).unwrap().read_to_string(&mut text).unwrap();
         assert!(text == long);
+        let told = identity(Path::new(&url), &options).unwrap();
+        assert!(told.lines().count() == 3 && told.contains("b/x.txt 12 "), "{told}");
         let one = files(&found.files[1].path, &options).unwrap();
         assert_eq!((one.files.len(), one.files[0].relative.as_str()), (1, "x.txt"));
         assert!(files(Path::new(&format!("{url}/nothing")), &options).is_err());

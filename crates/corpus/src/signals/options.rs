@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::error::CorpusError;
+use crate::personal::{Finder, STRUCTURED};
 use crate::quality::{BadWords, Classifier, Perplexity, UrlLists};
 
 /// What a tagger measures beyond what every text has.
@@ -13,8 +15,22 @@ pub struct TagOptions {
     pub bad_words: Option<Arc<BadWords>>,
     /// Lists of addresses.
     pub url_lists: Option<Arc<UrlLists>>,
+    /// What finds personal data.
+    pub personal: Option<Arc<Finder>>,
     /// A classifier of quality.
     pub classifier: Option<Arc<Classifier>>,
     /// A language model that scores perplexity.
     pub perplexity: Option<Arc<Perplexity>>,
+}
+
+impl TagOptions {
+    /// Looks for personal data too.
+    ///
+    /// # Errors
+    /// [`CorpusError::Setting`] when a kind is not known, which those looked for here are.
+    pub fn with_personal(mut self) -> Result<Self, CorpusError> {
+        let fail = |value| CorpusError::Setting { key: "kinds", value, expected: STRUCTURED.join(", ") };
+        self.personal = Some(Arc::new(Finder::new(STRUCTURED).map_err(fail)?));
+        Ok(self)
+    }
 }

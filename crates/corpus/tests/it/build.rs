@@ -99,6 +99,7 @@ fn run(input: &Path, folder: &Path, name: &str, setting: &Setting<'_>) -> Result
             inputs: &[input.to_path_buf()],
             config: &setting.config,
             policies: &policies,
+            signals: &corpus::signals::TagOptions::default(),
             held_out: &items(),
             work: &folder.join(format!("{name}.work")),
             out: &out,
@@ -217,13 +218,121 @@ fn policies_decide_where_they_are_named() {
     assert_eq!(decisions["t0"].rule, None);
 }
 
+/// Files with a notice in many documents and a long passage in two that are no duplicates of each other.
+fn with_repeats(folder: &Path) -> PathBuf {
+    let input = corpus(folder);
+    let notice = "All pictures of this page were taken by the harbour office.";
+    let lines = |ids: std::ops::Range<usize>, between: &str| -> String {
+        let texts = texts();
+        ids.map(|i| {
+            let text = format!(
+                "{} {}\n{notice}\n{between} {}",
+                texts[i],
+                i * 31,
+                texts[(i + 17) % texts.len()].to_uppercase()
+            );
+            format!("{}\n", serde_json::json!({"id": format!("r{i}"), "text": text}))
+        })
+        .collect()
+    };
+    fs::write(input.join("c.jsonl"), lines(0..20, &format!("{STORY} {STORY} In between.")) + &lines(30..34, ""))
+        .unwrap();
+    input
+}
+
+#[test]
+fn repeated_parts_are_cut_at_every_level_named_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = with_repeats(folder.path());
+    let config = BuildConfig {
+        own_rules: Some(false),
+        duplicates: Some("exact".to_owned()),
+        repeats: vec!["line".to_owned(), "substring".to_owned()],
+        ..BuildConfig::default()
+    };
+    let setting = |threads| Setting { config: config.clone(), threads, ..Setting::default() };
+    let report = run(&input, folder.path(), "one", &setting(1)).unwrap();
+    let names: Vec<&str> = report.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(names, ["duplicates", "repeated_line", "repeated_substring", "decontamination", "personal_data"]);
+    for pair in report.account.steps.windows(2) {
+        assert_eq!(pair[0].after, pair[1].before);
+    }
+    let [line, substring] = [1, 2].map(|step| &report.account.steps[step]);
+    assert!(line.edited >= 23 && line.reasons["part"] >= 23, "{line:?}");
+    assert!(substring.edited >= 20 && line.after.bytes > substring.after.bytes, "{substring:?}");
+    let one = folder.path().join("one");
+    let found = documents(&one);
+    assert_eq!(found.iter().filter(|document| document.text.contains("All pictures of this page")).count(), 1);
+    // The story stands twice in the first of twenty documents, and alone in one that is shorter than a run.
+    let stories = |document: &Document| document.text.matches("a keeper who knew the names of all the boats").count();
+    assert_eq!(found.iter().map(stories).sum::<usize>(), 3);
+    let told = &decisions(&one)["r3"];
+    assert!(
+        told.rule.is_none()
+            && told
+                .removed_parts
+                .iter()
+                .any(|part| part == "All pictures of this page were taken by the harbour office.")
+    );
+    assert!(told.removed_parts.iter().any(|part| part.contains("a keeper who knew the names")), "{told:?}");
+    // Any number of workers, and any number of stops.
+    run(&input, folder.path(), "seven", &setting(7)).unwrap();
+    assert!(files(&folder.path().join("seven")) == files(&one));
+    let asked = AtomicUsize::new(0);
+    for limit in 1.. {
+        asked.store(0, Ordering::SeqCst);
+        let interrupted = || asked.fetch_add(1, Ordering::SeqCst) >= limit;
+        match run(&input, folder.path(), "stopped", &Setting { interrupted: &interrupted, ..setting(2) }) {
+            Ok(_) => break,
+            Err(CorpusError::Stopped) => {}
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(files(&folder.path().join("stopped")) == files(&one));
+    let config = BuildConfig { repeats: vec!["linne".to_owned()], ..BuildConfig::default() };
+    let error = run(&input, folder.path(), "bad", &Setting { config, ..Setting::default() }).unwrap_err().to_string();
+    assert!(error.contains("linne") && error.contains("paragraph"), "{error}");
+}
+
+#[test]
+fn rules_that_could_not_be_asked_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = corpus(folder.path());
+    let config = BuildConfig { policies: vec!["dclm".to_owned()], ..BuildConfig::default() };
+    let report = run(&input, folder.path(), "out", &Setting { config, ..Setting::default() }).unwrap();
+    let quality = report.unasked.iter().find(|said| said.contains("rule `quality` of policy dclm")).unwrap();
+    assert!(quality.contains("any of the") && quality.contains("--classifier"), "{quality}");
+    assert!(report.unasked.iter().any(|said| said.contains("`url_domain`") && said.contains("--url-lists")));
+    // Personal data is looked for where a policy asks for it.
+    let config = BuildConfig { policies: vec!["dolma".to_owned()], ..BuildConfig::default() };
+    let report = run(&input, folder.path(), "dolma", &Setting { config, ..Setting::default() }).unwrap();
+    assert!(!report.unasked.iter().any(|said| said.contains("personal_spans")), "{:?}", report.unasked);
+}
+
+#[test]
+fn of_a_made_corpus_only_the_documents_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made");
+    fs::create_dir_all(&made).unwrap();
+    let read = || corpus::read::read(&made, &corpus::read::ReadOptions::default(), &|_, _, _| {}).unwrap();
+    for name in ["documents.jsonl", "held-out.jsonl", "decisions.jsonl"] {
+        fs::write(made.join(name), format!("{{\"id\":\"{name}\",\"text\":\"a text\"}}\n")).unwrap();
+    }
+    assert_eq!(read().0.len(), 3);
+    fs::write(made.join("manifest.json"), r#"{"kind":"corpus","more":[]}"#).unwrap();
+    let (documents, report) = read();
+    assert_eq!((documents.len(), &*documents[0].id, report.n_problems), (1, "documents.jsonl", 0));
+    fs::write(made.join("manifest.json"), r#"{"kind":"instances"}"#).unwrap();
+    assert_eq!(read().0.len(), 3);
+}
+
 #[test]
 fn packed_corpora_hold_the_same_documents() {
     let folder = tempfile::tempdir().unwrap();
     let input = corpus(folder.path());
     run(&input, folder.path(), "plain", &Setting::default()).unwrap();
     let plain = fs::read(folder.path().join("plain/documents.jsonl")).unwrap();
-    for format in [OutputFormat::JsonlZst, OutputFormat::JsonlGz] {
+    for format in [OutputFormat::JsonlZst, OutputFormat::JsonlGz, OutputFormat::Parquet] {
         let config = BuildConfig { format, ..BuildConfig::default() };
         run(&input, folder.path(), format.ending(), &Setting { config, ..Setting::default() }).unwrap();
         let packed = folder.path().join(format.ending()).join(format!("documents.{}", format.ending()));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::dedup::{DecontaminateArguments, DedupArguments, PlanArguments};
+use super::looking::{DiffArguments, SampleArguments};
 
 /// `onto corpus …`
 #[derive(Debug, Subcommand)]
@@ -17,6 +18,10 @@ pub enum CorpusCommand {
     Stats(PathsArguments),
     /// Signals of each document and what a policy, or the cleaning of a recipe, decides: one JSON line a document.
     Inspect(InspectArguments),
+    /// Some documents, drawn evenly by --seed from any input: all, or those of a source, a language, a decision or a rule.
+    Sample(SampleArguments),
+    /// What differs between two corpora, two lists of decisions or two tables of signals, however large.
+    Diff(DiffArguments),
     /// Measure every document once: signals as Parquet tables, from which policies decide.
     Tag(TagArguments),
     /// Decide over tagged documents by a policy, and say what would flip against another.
@@ -161,7 +166,7 @@ impl From<DialoguePaths> for corpus::read::Paths {
 /// `onto corpus build`
 #[derive(Debug, Args)]
 pub struct BuildArguments {
-    /// Files or folders.
+    /// Files or folders; s3://, gs:// and az:// URLs too where the program was built with those stores.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// TOML file with the settings; --set changes one of them.
@@ -174,7 +179,11 @@ pub struct BuildArguments {
     /// What counts as a duplicate: a preset such as fineweb or exact; none keeps duplicates.
     #[arg(long, value_name = "PRESET")]
     pub duplicates: Option<String>,
-    /// How the corpus is written: jsonl, jsonl.zst or jsonl.gz.
+    /// Cut repeated parts out of the documents that are no duplicates: line, sentence, paragraph, substring (runs of 50 tokens) or
+    /// another preset of `onto corpus dedup`; may be repeated, the levels follow each other.
+    #[arg(long, value_name = "LEVEL")]
+    pub repeats: Vec<String>,
+    /// How the corpus is written: jsonl, jsonl.zst, jsonl.gz or parquet.
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<corpus::build::OutputFormat>,
     /// JSONL of evaluation items that must not be in the result.
@@ -183,6 +192,8 @@ pub struct BuildArguments {
     /// Labels of planted noise (truth.jsonl) to score the cleaning against.
     #[arg(long, value_name = "FILE")]
     pub truth: Option<PathBuf>,
+    #[command(flatten)]
+    pub signals: SignalArguments,
 }
 
 /// `onto corpus redact`
@@ -296,6 +307,9 @@ pub struct PathsArguments {
 /// Lists and models that some signals need.
 #[derive(Debug, Args)]
 pub struct SignalArguments {
+    /// Count pieces of personal data too (`build` does so where a policy asks).
+    #[arg(long)]
+    pub personal: bool,
     /// List of bad words, or a folder of lists named after their languages (en, zh, …).
     #[arg(long, value_name = "PATH")]
     pub bad_words: Option<PathBuf>,

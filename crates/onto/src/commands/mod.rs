@@ -89,6 +89,7 @@ pub fn dispatch(arguments: Arguments) -> Result<()> {
     {
         session.terminal.warn(&format!("{refusal}; {} is used", tensor::isa().name()));
     }
+    corpus::read::use_stores(corpora::store_settings());
     match arguments.command {
         Command::Run(arguments) => run::run(&session, &arguments),
         Command::Corpus(command) => corpora::corpus(&session, &command),

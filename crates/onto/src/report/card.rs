@@ -328,13 +328,13 @@ fn sample(main: &mut Markup, report: &BuildReport) {
 }
 
 fn reading(main: &mut Markup, report: &BuildReport) {
-    if report.n_problems == 0 && report.notes.is_empty() {
+    if report.n_problems == 0 && report.notes.is_empty() && report.unasked.is_empty() {
         return;
     }
     let lead = format!("{} records or files could not be read or were repaired.", format::count(report.n_problems));
     section(main, "reading", "Problems and remarks", &lead, |part| {
         part.element("div", &[("class", "panel")], |panel| {
-            let mut lines: Vec<&str> = report.notes.iter().map(String::as_str).collect();
+            let mut lines: Vec<&str> = report.unasked.iter().chain(&report.notes).map(String::as_str).collect();
             lines.extend(report.problems.iter().map(String::as_str));
             let mut text = lines.join("\n");
             if report.n_problems > report.problems.len() as u64 {

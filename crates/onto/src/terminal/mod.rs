@@ -85,6 +85,11 @@ pub fn line_to_stdout(text: &str) -> anyhow::Result<()> {
 #[error("the reader of the output went away")]
 pub struct ReaderGone;
 
+/// Two things differ, and the person asked to hear it by the exit code; everything was said before.
+#[derive(Debug, thiserror::Error)]
+#[error("they differ")]
+pub struct Differs;
+
 /// Work ended early because the person asked for it.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
@@ -99,6 +104,9 @@ pub struct Usage(pub String);
 pub fn fail(error: &anyhow::Error) -> ExitCode {
     if error.downcast_ref::<ReaderGone>().is_some() {
         return ExitCode::SUCCESS;
+    }
+    if error.downcast_ref::<Differs>().is_some() {
+        return ExitCode::from(1);
     }
     let terminal = Terminal::new(false, true);
     if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
@@ -144,7 +152,7 @@ fn disk_is_full(error: &anyhow::Error) -> bool {
 }
 
 /// Control characters as escapes: file names and file contents stand in messages, and neither may steer a terminal.
-fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     let hidden = |c: char| c.is_control() && c != '\n' && c != '\t';
     if !text.contains(hidden) {
         return Cow::Borrowed(text);

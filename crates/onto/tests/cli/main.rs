@@ -12,6 +12,7 @@ mod edges;
 mod families;
 mod instances;
 mod life;
+mod looking;
 mod mixing;
 mod privacy;
 mod safety;

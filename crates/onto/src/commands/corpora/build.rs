@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::budget::memory;
 use super::decide::{policy, policy_file};
-use super::file_inputs;
+use super::{file_inputs, tag};
 use crate::cli::BuildArguments;
 use crate::commands::{Session, finished};
 use crate::recipe::build_plan;
@@ -38,10 +38,15 @@ pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
     if arguments.duplicates.is_some() {
         config.duplicates.clone_from(&arguments.duplicates);
     }
+    config.repeats.extend(arguments.repeats.iter().cloned());
+    let signals = tag::options(&arguments.signals)?;
     let policies = config.policies.iter().map(|name| policy(name)).collect::<Result<Vec<_>>>()?;
     let mut inputs = file_inputs(&arguments.paths)?;
     for file in config.policies.iter().filter_map(|name| policy_file(name)) {
         inputs.push(artifact::input(file, "policy")?);
+    }
+    for (name, path) in tag::named(&arguments.signals) {
+        inputs.push(artifact::input(path, name)?);
     }
     let items: Vec<EvalItem> = labelled(&arguments.held_out, "held-out", &mut inputs)?;
     let truth: Vec<Truth> = labelled(&arguments.truth, "truth", &mut inputs)?;
@@ -61,6 +66,7 @@ pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
             inputs: &arguments.paths,
             config: &config,
             policies: &policies,
+            signals: &signals,
             held_out: &items,
             work: &work,
             out: dir,
@@ -76,6 +82,7 @@ pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
         })?;
         drop(progress);
         session.terminal.warn_of_bad(&report.problems, report.n_problems as usize, "problems in the files");
+        report.unasked.iter().for_each(|unasked| session.terminal.warn(unasked));
         let title = out.file_name().map_or_else(|| "corpus".into(), |name| name.to_string_lossy().into_owned());
         std::fs::write(dir.join(CARD), card::render(&title, &facts(&report, &config), &report))
             .with_context(|| format!("cannot write {}", dir.join(CARD).display()))?;

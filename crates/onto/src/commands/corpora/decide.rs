@@ -36,7 +36,7 @@ pub fn policy(name: &str) -> Result<Policy> {
 }
 
 /// The tables under a path, in order.
-fn tables(path: &Path) -> Result<Vec<PathBuf>> {
+pub(super) fn tables(path: &Path) -> Result<Vec<PathBuf>> {
     if !path.exists() {
         bail!("there is nothing at {}\nhint: `onto corpus tag` makes tables", path.display());
     }
@@ -115,6 +115,7 @@ pub fn decide(session: &Session, arguments: &DecideArguments) -> Result<()> {
     let policies = (&first, against.as_ref());
     let Some(out) = &session.global.out else {
         each(&opened, reading, policies, &mut counts, &mut |_| Ok(()))?;
+        warn_of_unasked(session, &first, &counts);
         let summary = summary(&first, against.as_ref(), &counts, arguments.buckets);
         return line_to_stdout(&if session.global.json {
             summary.to_string()
@@ -148,6 +149,7 @@ pub fn decide(session: &Session, arguments: &DecideArguments) -> Result<()> {
             }
         }
         write_lines(&dir.join("decisions.jsonl"), &lines)?;
+        warn_of_unasked(session, &first, &counts);
         let summary = summary(&first, against.as_ref(), &counts, arguments.buckets);
         write_json(&dir.join("summary.json"), &summary)?;
         let mut metrics = Map::new();
@@ -160,6 +162,15 @@ pub fn decide(session: &Session, arguments: &DecideArguments) -> Result<()> {
     })?;
     finished(session, out, &manifest, record.skipped)
 }
+
+/// Says on stderr which rules could not be asked, and what would help.
+fn warn_of_unasked(session: &Session, policy: &Policy, counts: &Counts) {
+    let unasked = corpus::policy::unasked(policy, &counts.undefined, counts.documents, TAG);
+    unasked.iter().for_each(|unasked| session.terminal.warn(unasked));
+}
+
+/// What measures signals.
+const TAG: &str = "onto corpus tag";
 
 /// Decides over every row, a group of rows at a time; `write` gets a line of decision a document, in order.
 fn each(
@@ -197,6 +208,7 @@ fn summary(policy: &Policy, against: Option<&Policy>, counts: &Counts, buckets: 
         "by_rule": counts.by_rule,
         "by_first_rule": counts.first_rule,
         "undefined": counts.undefined,
+        "unasked": corpus::policy::unasked(policy, &counts.undefined, counts.documents, TAG),
         "perplexity_cutoffs": cutoffs.map(|cutoffs| json!({"head": cutoffs.head, "middle": cutoffs.middle})),
         "against": against.map(|policy| policy.name.clone()),
         "flips": against.map(|_| json!(counts.flips)),

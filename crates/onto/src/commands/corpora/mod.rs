@@ -7,22 +7,26 @@ mod convert;
 mod decide;
 mod decontaminate;
 mod dedup;
+mod diff;
+mod diff_text;
 mod extract;
 mod inspect;
+mod looking;
 mod make;
 mod mix;
 mod mix_page;
 mod plan;
 mod redact;
+mod sample;
 mod shards;
 mod stats;
 mod tag;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use corpus::clean::CleanConfig;
-use corpus::read::{ReadOptions, ReadReport, UniqueIds, batches, read};
+use corpus::read::{ReadOptions, ReadReport, UniqueIds, batches, identity, is_remote, read};
 use lang::artifact::{self, Input};
 use lang::document::Document;
 
@@ -37,6 +41,8 @@ pub fn corpus(session: &Session, command: &CorpusCommand) -> Result<()> {
         CorpusCommand::Build(arguments) => build::build(session, arguments),
         CorpusCommand::Stats(arguments) => stats::stats(session, arguments),
         CorpusCommand::Inspect(arguments) => inspect::inspect(session, arguments),
+        CorpusCommand::Sample(arguments) => sample::sample(session, arguments),
+        CorpusCommand::Diff(arguments) => diff::diff(session, arguments),
         CorpusCommand::Tag(arguments) => tag::tag(session, arguments),
         CorpusCommand::Decide(arguments) => decide::decide(session, arguments),
         CorpusCommand::Classifier(command) => classifier::classifier(session, command),
@@ -94,7 +100,22 @@ pub fn stream_paths(
 
 /// The files and folders that a command reads, as inputs of its artifact.
 pub fn file_inputs(paths: &[PathBuf]) -> Result<Vec<Input>> {
-    paths.iter().map(|path| Ok(artifact::input(path, "files")?)).collect()
+    paths.iter().map(|path| if is_remote(path) { objects(path) } else { Ok(artifact::input(path, "files")?) }).collect()
+}
+
+/// Objects of a store as an input: their names, sizes and tags stand for their bytes, which would have to be fetched to be hashed.
+fn objects(path: &Path) -> Result<Input> {
+    let sha256 = artifact::hash_bytes(identity(path, &ReadOptions::default())?.as_bytes());
+    Ok(Input { path: path.to_owned(), sha256, kind: "objects".to_owned(), relation: "files".to_owned() })
+}
+
+/// What the environment says of object stores, under the names that their own tools use.
+pub fn store_settings() -> Vec<(String, String)> {
+    let ours = |key: &str| ["AWS_", "GOOGLE_", "AZURE_"].iter().any(|prefix| key.starts_with(prefix));
+    // A variable that is no text is no setting of ours.
+    let texts =
+        std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    texts.filter(|(key, _)| ours(key)).map(|(key, value)| (key.to_lowercase(), value)).collect()
 }
 
 /// Names what could not be read, on stderr.

@@ -41,6 +41,9 @@ pub fn tag(session: &Session, arguments: &TagArguments) -> Result<()> {
         inputs.push(artifact::input(path, name)?);
         signals_of.insert(name.to_owned(), json!(path.to_string_lossy()));
     }
+    if arguments.signals.personal {
+        signals_of.insert("personal".to_owned(), json!(true));
+    }
     let context = session.context(&out);
     let columns: Vec<&str> = COLUMNS.iter().map(|(column, _)| column.name).collect();
     let stage = Stage {
@@ -96,7 +99,7 @@ pub fn tag(session: &Session, arguments: &TagArguments) -> Result<()> {
 }
 
 /// The lists and models that were named, with what they are to the result.
-fn named(arguments: &SignalArguments) -> impl Iterator<Item = (&'static str, &Path)> {
+pub fn named(arguments: &SignalArguments) -> impl Iterator<Item = (&'static str, &Path)> {
     [
         ("bad-words", &arguments.bad_words),
         ("url-lists", &arguments.url_lists),
@@ -110,6 +113,9 @@ fn named(arguments: &SignalArguments) -> impl Iterator<Item = (&'static str, &Pa
 /// Opens the lists and models that signals need.
 pub fn options(arguments: &SignalArguments) -> Result<TagOptions> {
     let mut options = TagOptions::default();
+    if arguments.personal {
+        options = options.with_personal()?;
+    }
     if let Some(path) = &arguments.bad_words {
         options.bad_words = Some(Arc::new(BadWords::read(path)?));
     }
