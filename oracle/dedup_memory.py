@@ -73,4 +73,5 @@ def main() -> None:
     sys.exit(peak > budget)
 
 
-main()
+if __name__ == "__main__":
+    main()
