@@ -13,6 +13,10 @@ use crate::tokenizer::model::trie::Trie;
 /// Parts that words are cut into for threads to work on; each has a list of expectations of its own, so that sums are made in one order.
 const PARTS: usize = 16;
 
+/// Sums above this, and below one through this, are not trusted: what is behind a place is the whole through what is before it, so
+/// that both stay in range.
+const MOST: f64 = 1e140;
+
 /// The present probabilities.
 pub(super) struct Expectation<'a> {
     pieces: &'a [Piece],
@@ -118,7 +122,9 @@ impl<'a> Expectation<'a> {
             forward[edge.end as usize] += forward[edge.start as usize] * self.weights[edge.piece as usize];
         }
         let total = forward[word.len()];
-        if !(total > 1e-250 && total < 1e250) {
+        // A place that is nearly out of range would take the sums from behind it out of it, even where the whole is well within.
+        let is_in_range = |sum: &f64| *sum == 0.0 || (*sum > 1.0 / MOST && *sum < MOST);
+        if total == 0.0 || !forward.iter().all(is_in_range) {
             self.add_by_logarithms(word, count, scratch, expected);
             return;
         }
@@ -275,6 +281,23 @@ mod tests {
         assert!(expectation.weights[1].powi(400) < 1e-300);
         let expected = expectation.expected(&sentences);
         assert!((expected[0] - 400.0).abs() < 1e-9 && (expected[1] - 800.0).abs() < 1e-6, "{expected:?}");
+    }
+
+    /// Half of a word far rarer than usual and half far more frequent: the whole is as usual, the middle is not.
+    #[test]
+    fn words_out_of_range_in_the_middle_are_done_with_logarithms() {
+        let pieces: Vec<Piece> =
+            [("a", -0.1), ("b", -9.0)].map(|(text, score)| Piece { text: text.into(), score }).to_vec();
+        for length in (20..200).chain([400]) {
+            for word in ["b".repeat(length) + &"a".repeat(length), "a".repeat(length) + &"b".repeat(length)] {
+                let mut words: Vec<(String, u64)> = vec![("ab".into(), 1); 400];
+                words.push((word, 1));
+                let sentences = sentences(&words);
+                let expected = Expectation::new(&pieces, &sentences).expected(&sentences);
+                let wanted = (400 + length) as f64;
+                assert!(expected.iter().all(|found| (found - wanted).abs() < 1e-6), "{length}: {expected:?}");
+            }
+        }
     }
 
     #[test]
