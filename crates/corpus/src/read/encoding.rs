@@ -5,7 +5,7 @@
 use std::io::{BufRead, Cursor, Read};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use super::source::Stream;
 
@@ -144,14 +144,15 @@ impl BufRead for Decoding {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
         while self.at == self.text.len() && !self.ended {
             let bytes = self.inner.fill_buf()?;
-            self.ended = bytes.is_empty();
+            let last = bytes.is_empty();
             let room = self.decoder.max_utf8_buffer_length(bytes.len()).unwrap_or(usize::MAX).clamp(64, 1 << 20);
             self.text.resize(room, 0);
-            let (_, read, written, _) = self.decoder.decode_to_utf8(bytes, &mut self.text, self.ended);
+            let (result, read, written, _) = self.decoder.decode_to_utf8(bytes, &mut self.text, last);
             self.text.truncate(written);
             self.at = 0;
-            // A full output buffer leaves the decoder with more to say, also at the end.
-            self.ended = self.ended && read == 0 && written == 0;
+            // A full output buffer leaves the decoder with more to say, also at the end; one that has said all must not be asked again,
+            // although the last it said may be that the end cut a character.
+            self.ended = last && result == CoderResult::InputEmpty;
             self.inner.consume(read);
         }
         Ok(&self.text[self.at..])

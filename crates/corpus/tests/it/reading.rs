@@ -272,3 +272,20 @@ fn texts_can_be_left_as_they_are() {
     assert_eq!(texts(true), [text, " x\r\n"]);
     assert_eq!(texts(false), ["first\nsecond", "x"]);
 }
+
+/// What the end of a file cuts is one replaced character, in every encoding.
+#[test]
+fn characters_cut_by_the_end_are_replaced() {
+    let dir = tempdir().unwrap();
+    let path = dir.path().join("x.txt");
+    let text = "小船過河的時候，孩子們都在岸上看著它慢慢地走遠。".repeat(4);
+    let utf16 = |swap: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(swap).collect::<Vec<u8>>();
+    let little = [&[0xff, 0xfe][..], &utf16(u16::to_le_bytes)].concat();
+    let big = [&[0xfe, 0xff][..], &utf16(u16::to_be_bytes)].concat();
+    for (bytes, cut) in [(&little, 1), (&big, 1), (&text.clone().into_bytes(), 1), (&text.clone().into_bytes(), 2)] {
+        fs::write(&path, &bytes[..bytes.len() - cut]).unwrap();
+        let (documents, _) = all(&path).unwrap();
+        let expected = format!("{}\u{fffd}", text.strip_suffix('。').unwrap());
+        assert_eq!(documents[0].text, expected, "{:02x?}", &bytes[..4]);
+    }
+}
