@@ -67,3 +67,19 @@ macro_rules! read_as_documents {
         libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::read_documents($name, bytes));
     };
 }
+
+/// Reads the bytes as a dump of MediaWiki, and as the markup in one.
+pub fn read_mediawiki(bytes: &[u8]) {
+    read_documents("x.xml", bytes);
+    corpus::read::mediawiki::strip(&String::from_utf8_lossy(bytes));
+}
+
+/// Reads the bytes as a page, with all three extractors.
+pub fn read_page(bytes: &[u8]) {
+    for extractor in corpus::extract::Extractor::ALL {
+        let options = corpus::extract::ExtractOptions { extractor, max_seconds: 5, ..Default::default() };
+        if let Ok(page) = corpus::read::page_of(bytes, &options) {
+            assert!(!page.beyond.is_some_and(|reason| reason.contains("seconds") || reason.contains("failed")));
+        }
+    }
+}
