@@ -109,7 +109,7 @@ impl Decisions {
     ///
     /// # Errors
     /// [`CorpusError::BadJson`] for a line that is none, [`CorpusError::Io`].
-    pub fn next(&mut self) -> Result<Option<Decided>, CorpusError> {
+    pub fn read(&mut self) -> Result<Option<Decided>, CorpusError> {
         loop {
             self.line.clear();
             let read = (&mut self.input).take(LONGEST_LINE).read_until(b'\n', &mut self.line);
@@ -133,9 +133,9 @@ impl Decisions {
     /// only those that stay): their decisions are passed over.
     ///
     /// # Errors
-    /// [`CorpusError::NoDecision`] when there is none about it in the rest of the file; those of [`Decisions::next`].
+    /// [`CorpusError::NoDecision`] when there is none about it in the rest of the file; those of [`Decisions::read`].
     pub fn about(&mut self, document: &Document) -> Result<Decided, CorpusError> {
-        while let Some(decided) = self.next()? {
+        while let Some(decided) = self.read()? {
             // The second document of an id is called `id~2` in decisions.
             let rest = decided.id.strip_prefix(&document.id);
             if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('~')) {
@@ -188,7 +188,7 @@ mod tests {
         assert!(matches!(decisions.about(&document("d")), Err(CorpusError::NoDecision { id, .. }) if id == "d"));
         std::fs::write(&path, line("a") + "{\"id\": 3}\n").unwrap();
         let mut decisions = Decisions::open(&path).unwrap();
-        decisions.next().unwrap();
-        assert!(matches!(decisions.next(), Err(CorpusError::BadJson { line: 2, .. })));
+        decisions.read().unwrap();
+        assert!(matches!(decisions.read(), Err(CorpusError::BadJson { line: 2, .. })));
     }
 }

@@ -175,7 +175,7 @@ fn decisions(
     let mut compare = CompareDecisions::new(arguments.examples, budget.work / 2, &place)?;
     for (side, path) in SIDES.into_iter().zip(paths) {
         let mut file = Decisions::open(path)?;
-        while let Some(decided) = file.next()? {
+        while let Some(decided) = file.read()? {
             compare.add(side, &decided)?;
         }
     }
@@ -183,7 +183,7 @@ fn decisions(
     let mut file = Decisions::open(paths[0])?;
     let mut at = 0;
     while !places.done(Side::A, at)
-        && let Some(decided) = file.next()?
+        && let Some(decided) = file.read()?
     {
         if places.wants(Side::A, at) {
             compare.bring(at, decided);
