@@ -1,6 +1,6 @@
 //! Letters by script, each weighed by how much it says: a Han character stands for more than a letter.
 
-use crate::text::{is_han, is_hangul, is_kana};
+use crate::text::{is_common_han, is_han, is_hangul, is_kana};
 
 /// A script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,24 @@ pub struct Scripts {
 impl Scripts {
     /// Counts the letters of a text.
     pub fn count(&mut self, text: &str) {
-        for c in text.chars() {
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            // Most texts are ASCII for long stretches.
+            if let Some(chunk) = bytes[at..].first_chunk::<32>()
+                && chunk.is_ascii()
+            {
+                self.latin += chunk.iter().map(|byte| usize::from(byte.is_ascii_alphabetic())).sum::<usize>();
+                at += chunk.len();
+                continue;
+            }
+            if is_common_han(bytes[at]) {
+                self.han += 1;
+                at += 3;
+                continue;
+            }
+            let Some(c) = text[at..].chars().next() else { break };
+            at += c.len_utf8();
             if c.is_ascii() {
                 self.latin += usize::from(c.is_ascii_alphabetic());
                 continue;

@@ -7,10 +7,12 @@
 //! All families read one `View` of the text, which is made in a single pass (words by three definitions, lines with
 //! their facts). Facts about single lines stand in [`Lines`], because the decisions of C4 and RefinedWeb cut lines.
 
+pub(crate) mod bytes;
 mod column;
 pub(crate) mod hash;
 pub mod lines;
 mod marks;
+mod notices;
 mod options;
 pub(crate) mod phrases;
 pub(crate) mod python;
@@ -155,6 +157,9 @@ pub struct Tagger {
     options: TagOptions,
 }
 
+/// Bytes of a text whose buffers are not kept: they are some twenty times as large.
+const LARGE: usize = 4 << 20;
+
 thread_local! {
     /// Buffers that keep their room from document to document.
     static SCRATCH: RefCell<view::Scratch> = RefCell::default();
@@ -168,6 +173,10 @@ impl Tagger {
 
     /// The signals of one document: a function of the document and the options alone.
     pub fn tag(&self, document: &Document) -> Signals {
+        // What a giant needs is given back at once.
+        if document.text.len() > LARGE {
+            return self.tag_with(&mut view::Scratch::default(), document);
+        }
         SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
             Ok(mut scratch) => self.tag_with(&mut scratch, document),
             // A model that scores perplexity may call back into a tagger; it gets buffers of its own.

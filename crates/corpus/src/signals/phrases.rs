@@ -26,6 +26,10 @@ static COUNTER: LazyLock<Option<Regex>> = LazyLock::new(|| {
 
 /// Whether a line is a counter: "1,024 likes", "3.2k views".
 pub fn is_counter(line: &str) -> bool {
+    // Every word of the pattern has an s, the long one among them.
+    if memchr::memchr2(b's', b'S', line.as_bytes()).is_none() && !line.contains('ſ') {
+        return false;
+    }
     COUNTER.as_ref().is_some_and(|pattern| pattern.is_match(line))
 }
 

@@ -96,6 +96,10 @@ pub fn is_line_break(c: char) -> bool {
 
 /// `str.strip`.
 pub fn strip(text: &str) -> &str {
+    // Mostly there is nothing to take off.
+    if let [b'!'..=b'~', .., b'!'..=b'~'] = text.as_bytes() {
+        return text;
+    }
     text.trim_matches(is_space)
 }
 

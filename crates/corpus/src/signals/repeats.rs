@@ -7,6 +7,8 @@
 #[derive(Default)]
 pub struct Table {
     slots: Vec<Slot>,
+    /// Slots that are used, less one: a table that was large once must not spread a few keys over all of it.
+    mask: usize,
     age: u32,
 }
 
@@ -25,6 +27,7 @@ impl Table {
             self.slots = vec![Slot::default(); room];
             self.age = 0;
         }
+        self.mask = room - 1;
         self.age = match self.age.checked_add(1) {
             Some(age) => age,
             None => {
@@ -37,17 +40,53 @@ impl Table {
     /// The value of a key, 0 when it is new. At most as many keys as [`Self::start`] was told.
     #[inline]
     pub fn value(&mut self, key: u64) -> &mut u32 {
-        let mask = self.slots.len() - 1;
+        let place = self.place(key);
+        &mut self.slots[place].value
+    }
+
+    /// Counts keys; the place of each goes to `places`, where [`Self::at`] finds it.
+    fn count(&mut self, keys: impl ExactSizeIterator<Item = u64>, places: &mut Vec<u32>) {
+        self.start(keys.len());
+        let (mask, age) = (self.mask, self.age);
+        let slots = &mut self.slots[..=mask];
+        places.clear();
+        places.extend(keys.map(|key| {
+            let mut at = key as usize & mask;
+            loop {
+                let slot = &mut slots[at];
+                if slot.age != age {
+                    *slot = Slot { key, age, value: 1 };
+                    return at as u32;
+                }
+                if slot.key == key {
+                    slot.value += 1;
+                    return at as u32;
+                }
+                at = (at + 1) & mask;
+            }
+        }));
+    }
+
+    /// The value at a place.
+    #[inline]
+    fn at(&self, place: u32) -> u32 {
+        self.slots[place as usize].value
+    }
+
+    /// The place of a key, which stays where it is.
+    #[inline]
+    fn place(&mut self, key: u64) -> usize {
+        let mask = self.mask;
         // The low bits of a folded product are as good as the high ones.
         let mut at = key as usize & mask;
         loop {
             let slot = self.slots[at];
             if slot.age != self.age {
                 self.slots[at] = Slot { key, age: self.age, value: 0 };
-                return &mut self.slots[at].value;
+                return at;
             }
             if slot.key == key {
-                return &mut self.slots[at].value;
+                return at;
             }
             at = (at + 1) & mask;
         }
@@ -71,22 +110,56 @@ pub struct Runs {
     pub covered: u64,
 }
 
+/// Bytes that count to two: which keys may repeat. Most do not, and a byte that is asked before the table is in the cache.
+#[derive(Default)]
+struct Filter {
+    counts: Vec<u8>,
+}
+
+/// Bytes of a filter a key, and the most of them: beyond that it only gets less sharp.
+const FILTER: usize = 8;
+const LARGEST_FILTER: usize = 1 << 20;
+
+impl Filter {
+    /// Counts keys.
+    fn fill(&mut self, keys: impl ExactSizeIterator<Item = u64>) {
+        self.counts.clear();
+        self.counts.resize((keys.len() * FILTER).next_power_of_two().clamp(64, LARGEST_FILTER), 0);
+        let counts = self.counts.as_mut_slice();
+        let mask = counts.len() - 1;
+        keys.for_each(|key| {
+            let count = &mut counts[key as usize & mask];
+            *count = (*count + 1).min(2);
+        });
+    }
+
+    /// True for every key that was counted twice, and for some others.
+    #[inline]
+    fn may_repeat(&self, key: u64) -> bool {
+        self.counts[key as usize & (self.counts.len() - 1)] == 2
+    }
+}
+
 /// Buffers for [`runs`].
 #[derive(Default)]
 pub struct Buffers {
     table: Table,
+    filter: Filter,
+    short_filter: Filter,
     /// Where the runs of the length at hand may repeat, in order.
     places: Vec<u32>,
     /// The hash of the run at each of them.
     hashes: Vec<u64>,
     /// Characters before each word.
     before: Vec<u32>,
+    /// The place in the table of what stands at each place.
+    found: Vec<u32>,
 }
 
 /// The runs of 2 to `2 + out.len() - 1` words.
 pub fn runs(hashes: &[u64], lengths: &[u32], buffers: &mut Buffers, out: &mut [Runs]) {
     out.fill(Runs::default());
-    let Buffers { table, places, hashes: grams, before } = buffers;
+    let Buffers { table, filter, places, hashes: grams, before, found, .. } = buffers;
     before.clear();
     let mut total = 0u32;
     before.push(0);
@@ -94,10 +167,7 @@ pub fn runs(hashes: &[u64], lengths: &[u32], buffers: &mut Buffers, out: &mut [R
         total += length;
         total
     }));
-    places.clear();
-    grams.clear();
-    places.extend(0..hashes.len() as u32);
-    grams.extend_from_slice(hashes);
+    pairs(hashes, filter, places, grams);
     for (step, result) in out.iter_mut().enumerate() {
         let n = step + 2;
         if hashes.len() < n {
@@ -105,54 +175,87 @@ pub fn runs(hashes: &[u64], lengths: &[u32], buffers: &mut Buffers, out: &mut [R
         }
         let last = hashes.len() - n;
         let characters = |at: u32| before[at as usize + n] - before[at as usize];
-        result.all = (0..=last as u32).map(|at| u64::from(characters(at))).sum();
+        // A sum over all runs: what stands before their ends, less what stands before their beginnings.
+        let sum = |counts: &[u32]| counts.iter().map(|&count| u64::from(count)).sum::<u64>();
+        result.all = sum(&before[last + 1..]) - sum(&before[..n]);
         // Before anything is known to repeat, the first run is the most frequent one.
         (result.top_count, result.top_characters, result.top_longest) = (1, characters(0), 0);
         // Runs that begin where a shorter one repeats, and whose second word begins another such.
         let mut kept = 0;
-        for index in 0..places.len() {
-            let at = places[index] as usize;
-            let next = places.get(index + 1).is_some_and(|&next| next as usize == at + 1);
-            if at <= last && (n == 2 || next) {
-                grams[kept] = super::hash::mix(grams[index], hashes[at + n - 1]);
-                places[kept] = at as u32;
-                kept += 1;
+        if n > 2 {
+            let (at_hand, hashed) = (places.as_mut_slice(), grams.as_mut_slice());
+            for index in 0..at_hand.len().saturating_sub(1) {
+                let at = at_hand[index] as usize;
+                if at <= last && at_hand[index + 1] as usize == at + 1 {
+                    hashed[kept] = super::hash::mix(hashed[index], hashes[at + n - 1]);
+                    at_hand[kept] = at as u32;
+                    kept += 1;
+                }
             }
+            places.truncate(kept);
+            grams.truncate(kept);
         }
-        places.truncate(kept);
-        grams.truncate(kept);
-        table.start(kept);
-        for &gram in grams.iter() {
-            *table.value(gram) += 1;
-        }
-        kept = 0;
-        let mut end = 0;
-        for index in 0..places.len() {
-            let count = *table.value(grams[index]);
-            if count < 2 {
-                continue;
-            }
-            let at = places[index];
-            let length = characters(at);
-            if count > result.top_count {
-                (result.top_count, result.top_characters, result.top_longest) = (count, length, length);
-            } else if count == result.top_count {
-                result.top_longest = result.top_longest.max(length);
-            }
-            result.repeated += u64::from(length);
-            let from = end.max(at as usize);
-            end = at as usize + n;
-            result.covered += u64::from(before[end] - before[from]);
-            places[kept] = at;
-            grams[kept] = grams[index];
-            kept += 1;
-        }
+        table.count(grams.iter().copied(), found);
+        let kept = level(n, before, (places.as_mut_slice(), grams.as_mut_slice()), found, table, result);
         places.truncate(kept);
         grams.truncate(kept);
         if result.top_count == 1 {
             result.top_longest = result.top_characters;
         }
     }
+}
+
+/// Takes the runs of `n` words that repeat into the result, and moves them to the front of the lists; gives how many there are.
+fn level(
+    n: usize,
+    before: &[u32],
+    (places, grams): (&mut [u32], &mut [u64]),
+    found: &[u32],
+    table: &Table,
+    result: &mut Runs,
+) -> usize {
+    let (mut kept, mut end) = (0, 0);
+    for (index, &place) in found.iter().enumerate() {
+        let count = table.at(place);
+        if count < 2 {
+            continue;
+        }
+        let at = places[index] as usize;
+        let length = before[at + n] - before[at];
+        if count > result.top_count {
+            (result.top_count, result.top_characters, result.top_longest) = (count, length, length);
+        } else if count == result.top_count {
+            result.top_longest = result.top_longest.max(length);
+        }
+        result.repeated += u64::from(length);
+        let from = end.max(at);
+        end = at + n;
+        result.covered += u64::from(before[end] - before[from]);
+        places[kept] = at as u32;
+        grams[kept] = grams[index];
+        kept += 1;
+    }
+    kept
+}
+
+/// The pairs of words that may repeat: where they stand and their hashes.
+fn pairs(hashes: &[u64], filter: &mut Filter, places: &mut Vec<u32>, grams: &mut Vec<u64>) {
+    grams.clear();
+    grams.extend(hashes.array_windows().map(|[first, second]| super::hash::mix(*first, *second)));
+    filter.fill(grams.iter().copied());
+    places.clear();
+    places.resize(grams.len(), 0);
+    let mut kept = 0;
+    // Written whether it is kept or not: a branch here would be guessed wrong as often as not.
+    let (out, all, filter) = (places.as_mut_slice(), grams.as_mut_slice(), &*filter);
+    for at in 0..all.len() {
+        let gram = all[at];
+        all[kept] = gram;
+        out[kept] = at as u32;
+        kept += usize::from(filter.may_repeat(gram));
+    }
+    places.truncate(kept);
+    grams.truncate(kept);
 }
 
 /// Words written one after another without spaces.
@@ -172,23 +275,31 @@ const LOOK: usize = 16;
 pub fn walk(joined: &Joined, lengths: &[u32], buffers: &mut Buffers, out: &mut [u64; 6]) {
     out.fill(0);
     let words = lengths.len();
-    let Buffers { table, places, before, .. } = buffers;
-    // A run repeats only if its first sixteen bytes do, or if it is shorter.
-    table.start(words);
-    let key = |at: usize| {
+    let Buffers { table, filter, short_filter, places, before, found, .. } = buffers;
+    // A run repeats only if its first sixteen bytes do, or, where it is shorter, its first eight.
+    let head = |at: usize| {
         let start = joined.starts[at] as usize;
-        super::hash::bytes(&joined.bytes[start..start + LOOK])
+        u128::from_le_bytes(joined.bytes[start..].first_chunk::<LOOK>().copied().unwrap_or_default())
     };
-    for at in 0..words {
-        *table.value(key(at)) += 1;
-    }
+    // Only the filters read these: their low bits have to differ, no more.
+    let spread = |value: u64| (value.wrapping_mul(0x9e37_79b9_7f4a_7c15)) >> 24;
+    let key =
+        |head: u128| spread(head as u64 ^ ((head >> 64) as u64).rotate_left(23).wrapping_mul(0xd6e8_feb8_6659_fd93));
+    let short_key = |head: u128| spread(head as u64);
+    filter.fill((0..words).map(|at| key(head(at))));
+    short_filter.fill((0..words).map(|at| short_key(head(at))));
     places.clear();
-    let length = |at: usize, n: usize| joined.starts[(at + n).min(words)] - joined.starts[at];
-    for at in 0..words {
-        if length(at, 5) < LOOK as u32 || *table.value(key(at)) > 1 {
-            places.push(at as u32);
-        }
-    }
+    let length = |at: usize, n: usize| (joined.starts[(at + n).min(words)] - joined.starts[at]) as usize;
+    let (filter, short_filter) = (&*filter, &*short_filter);
+    places.extend((0..words as u32).filter(|&at| {
+        let (head, length) = (head(at as usize), length(at as usize, 5));
+        filter.may_repeat(key(head)) || (length < LOOK && (length < 8 || short_filter.may_repeat(short_key(head))))
+    }));
+    // The filter lets some through that the table does not.
+    let whole_key = |head: u128| super::hash::mix(head as u64, (head >> 64) as u64);
+    table.count(places.iter().map(|&at| whole_key(head(at as usize))), found);
+    // From here on: whether the first sixteen bytes repeat.
+    found.iter_mut().for_each(|found| *found = u32::from(table.at(*found) > 1));
     before.clear();
     let mut total = 0u32;
     before.push(0);
@@ -200,9 +311,9 @@ pub fn walk(joined: &Joined, lengths: &[u32], buffers: &mut Buffers, out: &mut [
         let n = index + 5;
         table.start(places.len());
         let mut free = 0;
-        for &place in places.iter() {
+        for (&place, &repeats) in places.iter().zip(found.iter()) {
             let at = place as usize;
-            if at < free || at + n > words {
+            if at < free || at + n > words || (repeats == 0 && length(at, n) >= LOOK) {
                 continue;
             }
             let run = &joined.bytes[joined.starts[at] as usize..joined.starts[at + n] as usize];

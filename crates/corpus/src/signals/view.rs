@@ -4,15 +4,17 @@
 //! it; such words are hashed once and go to all three lists. The others are cut by the rules of each definition.
 
 use std::cell::RefCell;
-use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
 use lang::document::Document;
 use memchr::memchr;
 
+use super::bytes::{
+    CLASSES, DIGIT, HIGH, LETTER, MARK, SPACE, TECHNICAL, UPPER, letters_from, short_word, stop_word, stop_word_lowered,
+};
 use super::hash;
 use super::lines::{Line, Lines, seen};
 use super::marks;
+use super::notices;
 use super::options::TagOptions;
 use super::phrases;
 use super::python::{is_alpha, is_digit, is_line_break, is_space, strip};
@@ -20,6 +22,7 @@ use super::repeats::{Buffers, Joined, Table};
 use super::sentences::{sentence_step, tokens_and_sentences};
 use super::words::specials::SPECIALS;
 use super::words::{Words, spacy, unicode};
+use crate::text::is_common_han;
 
 /// What the families read.
 pub struct View<'a> {
@@ -42,6 +45,10 @@ pub struct Counts {
     pub characters: u64,
     /// `#` signs.
     pub hashes: u64,
+    /// `...`, and `…`.
+    pub dots: u64,
+    /// See there.
+    pub ellipses: u64,
     /// Digits, letters in upper case, and characters that are no letter, digit or white space.
     pub digits: u64,
     /// See there.
@@ -70,6 +77,21 @@ pub struct Counts {
     pub stop_tokens: u32,
 }
 
+/// A line as line feeds separate them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RawLine {
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte; the line feed is there.
+    pub end: usize,
+    /// `hash::bytes` of what is between.
+    pub hash: u64,
+    /// Words that begin with a capital of any script.
+    pub capital_words: u32,
+    /// Characters 0-9 { } + / ( ) >.
+    pub technical: u32,
+}
+
 /// Buffers, filled for one text.
 #[derive(Default)]
 pub struct Scratch {
@@ -83,6 +105,8 @@ pub struct Scratch {
     pub joined: Joined,
     /// Counts.
     pub counts: Counts,
+    /// Lines as line feeds separate them; one more than there are line feeds.
+    pub raw_lines: Vec<RawLine>,
     /// Room for what families work out.
     pub working: RefCell<Working>,
     ranges: Vec<spacy::Range>,
@@ -99,70 +123,6 @@ pub struct Working {
     pub elements: Vec<(u64, u32)>,
     /// Counts of lengths.
     pub lengths: Vec<u32>,
-}
-
-const LETTER: u8 = 1;
-const UPPER: u8 = 2;
-const DIGIT: u8 = 4;
-const SPACE: u8 = 8;
-const HIGH: u8 = 16;
-const MARK: u8 = 32;
-
-static CLASSES: [u8; 256] = {
-    let mut classes = [MARK; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let b = byte as u8;
-        if b.is_ascii_lowercase() {
-            classes[byte] = LETTER;
-        } else if b.is_ascii_uppercase() {
-            classes[byte] = LETTER | UPPER;
-        } else if b.is_ascii_digit() {
-            classes[byte] = DIGIT;
-        } else if b == b' ' || (b >= 9 && b <= 13) || (b >= 28 && b <= 31) {
-            classes[byte] = SPACE;
-        } else if byte >= 128 {
-            classes[byte] = HIGH;
-        }
-        byte += 1;
-    }
-    classes
-};
-
-/// Phrases that lines are looked through for, with the bit each sets.
-const PHRASES: [(&str, u32); 11] = [
-    ("javascript", seen::JAVASCRIPT),
-    ("lorem ipsum", seen::LOREM_IPSUM),
-    ("terms of use", seen::POLICY),
-    ("privacy policy", seen::POLICY),
-    ("cookie policy", seen::POLICY),
-    ("uses cookies", seen::POLICY),
-    ("use of cookies", seen::POLICY),
-    ("use cookies", seen::POLICY),
-    ("items in cart", seen::PHRASE),
-    ("read more", seen::PHRASE),
-    ("sign-in", seen::PHRASE),
-];
-
-static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-    let phrases = PHRASES.iter().map(|(phrase, _)| phrase);
-    AhoCorasick::builder().ascii_case_insensitive(true).build(phrases).ok()
-});
-
-/// The bit of a stop word of Gopher's list, 0 for other words.
-#[inline]
-fn stop_word(word: &[u8]) -> u32 {
-    match word {
-        b"the" => 1,
-        b"be" => 2,
-        b"to" => 4,
-        b"of" => 8,
-        b"and" => 16,
-        b"that" => 32,
-        b"have" => 64,
-        b"with" => 128,
-        _ => 0,
-    }
 }
 
 /// Where the words of a line stand in the lists.
@@ -184,9 +144,10 @@ struct Pass<'a> {
     ended: bool,
     /// Where the last word ended.
     last: usize,
-    /// Where the next phrases stand.
-    phrases: Vec<(usize, usize, u32)>,
-    next_phrase: usize,
+    /// Where the last phrase ended: phrases do not overlap.
+    phrase_end: usize,
+    /// The line as line feeds separate them, as far as it was read.
+    raw: RawLine,
     found: Vec<Line>,
     /// Line ends that are no `\n`, as numbers of lines.
     breaks: Vec<usize>,
@@ -201,13 +162,9 @@ pub fn look(scratch: &mut Scratch, text: &str) -> Lines {
     scratch.unicode.clear();
     scratch.joined.bytes.clear();
     scratch.joined.starts.clear();
-    scratch.counts = Counts::default();
-    let phrases = match &*SEARCH {
-        Some(search) => {
-            search.find_iter(text).map(|m| (m.start(), m.end(), PHRASES[m.pattern().as_usize()].1)).collect()
-        }
-        None => Vec::new(),
-    };
+    let count = |mark| memchr::memmem::find_iter(text.as_bytes(), mark).count() as u64;
+    scratch.counts = Counts { dots: count("..."), ellipses: count("…"), ..Counts::default() };
+    scratch.raw_lines.clear();
     let mut pass = Pass {
         text,
         scratch,
@@ -215,8 +172,8 @@ pub fn look(scratch: &mut Scratch, text: &str) -> Lines {
         marks: Marks::default(),
         ended: false,
         last: 0,
-        phrases,
-        next_phrase: 0,
+        phrase_end: 0,
+        raw: RawLine::default(),
         found: Vec::new(),
         breaks: Vec::new(),
         carriage: false,
@@ -259,7 +216,7 @@ fn merge(text: &str, mut pieces: Vec<Line>, breaks: &[usize]) -> Lines {
         }
         if let Some(whole) = texts.next() {
             line.characters = whole.chars().count() as u32;
-            finish(&mut line, whole);
+            finish(&mut line, whole, hash::bytes(whole.as_bytes()));
         }
         lines.push(line);
     }
@@ -270,8 +227,8 @@ fn merge(text: &str, mut pieces: Vec<Line>, breaks: &[usize]) -> Lines {
     Lines { lines, pieces: Some(pieces) }
 }
 
-/// The facts that are read off the ends of a line.
-fn finish(line: &mut Line, raw: &str) {
+/// The facts that are read off the ends of a line. `raw_hash` is the hash of `raw`.
+fn finish(line: &mut Line, raw: &str, raw_hash: u64) {
     let stripped = strip(raw);
     let ends =
         seen::TERMINAL | seen::APOSTROPHE | seen::ELLIPSIS | seen::ANY_TERMINAL | seen::RAW_TERMINAL | seen::BLANK;
@@ -301,8 +258,9 @@ fn finish(line: &mut Line, raw: &str) {
     if clean.ends_with(|c| marks::TERMINAL.has(c)) {
         line.seen |= seen::ANY_TERMINAL;
     }
-    line.clean_characters = if clean.len() == raw.len() { line.characters } else { clean.chars().count() as u32 };
-    line.hash = hash::bytes(clean.as_bytes()) as u32;
+    let is_whole = clean.len() == raw.len();
+    line.clean_characters = if is_whole { line.characters } else { clean.chars().count() as u32 };
+    line.hash = if is_whole { raw_hash } else { hash::bytes(clean.as_bytes()) } as u32;
     // A sentence is there even where nothing is, to the peer.
     line.sentences = line.sentences.max(1);
     if line.digits > 0 && line.words <= 8 && phrases::is_counter(raw) {
@@ -376,20 +334,12 @@ impl Pass<'_> {
     #[inline]
     fn word(&mut self, start: usize, extra: &mut u32) -> usize {
         let bytes = self.text.as_bytes();
-        let mut at = start;
-        let (mut upper, mut all) = (0u32, 0u8);
+        let mut all = 0u8;
         // The run of letters in front.
-        while at < bytes.len() {
-            let class = CLASSES[bytes[at] as usize];
-            if class & LETTER == 0 {
-                break;
-            }
-            upper += u32::from(class & UPPER != 0);
-            at += 1;
-        }
+        let (mut at, mut upper) = letters_from(bytes, start);
         let letters = at - start;
         let (mut digits, mut others, mut more) = (0u32, 0u32, 0u32);
-        let mut hashes = 0u32;
+        let (mut hashes, mut technical) = (0u32, 0u32);
         let mut ellipsis = false;
         let mut any_letter = letters > 0;
         while at < bytes.len() {
@@ -399,6 +349,13 @@ impl Pass<'_> {
                 break;
             }
             if class == HIGH {
+                all |= HIGH;
+                if is_common_han(byte) {
+                    any_letter = true;
+                    more += 2;
+                    at += 3;
+                    continue;
+                }
                 let Some(c) = self.text[at..].chars().next() else { break };
                 if is_space(c) {
                     break;
@@ -413,14 +370,14 @@ impl Pass<'_> {
                     others += 1;
                     ellipsis |= c == '…';
                 }
-                all |= HIGH;
                 at += c.len_utf8();
                 continue;
             }
             all |= class;
             upper += u32::from(class & UPPER != 0);
-            digits += u32::from(class == DIGIT);
-            others += u32::from(class == MARK);
+            digits += u32::from(class & DIGIT != 0);
+            others += u32::from(class & MARK != 0);
+            technical += u32::from(class & TECHNICAL != 0);
             hashes += u32::from(byte == b'#');
             any_letter |= class & LETTER != 0;
             at += 1;
@@ -435,20 +392,22 @@ impl Pass<'_> {
         counts.hashes += u64::from(hashes);
         counts.alpha_words += u64::from(any_letter);
         counts.symbol_words += u64::from(hashes > 0 || ellipsis);
-        counts.capital_words += u64::from(CLASSES[word[0] as usize] & UPPER != 0);
+        let ascii_capital = CLASSES[word[0] as usize] & UPPER != 0;
+        counts.capital_words += u64::from(ascii_capital);
+        self.raw.technical += technical;
         self.line.uppercase += upper;
         self.line.digits += digits;
         self.line.longest_word = self.line.longest_word.max(characters);
-        let hash = hash::bytes(word);
-        if characters <= 4 {
-            counts.stop_words += u64::from(stop_word(word) != 0);
-            let mut lowered = [0u8; 4];
-            if word.len() <= 4 {
-                let lowered = &mut lowered[..word.len()];
-                lowered.copy_from_slice(word);
-                lowered.make_ascii_lowercase();
-                counts.stop_words_lowered += u64::from(stop_word(lowered) != 0);
-            }
+        let hash = hash::part(bytes, start, at);
+        let short = short_word(bytes, start, at);
+        counts.stop_words += u64::from(stop_word(short) != 0);
+        counts.stop_words_lowered += u64::from(stop_word_lowered(short) != 0);
+        self.raw.capital_words += u32::from(ascii_capital || (word[0] >= 0x80 && self.begins_with_capital(start)));
+        if word.len() >= 7 && (all & MARK != 0 || word.len() >= 10) {
+            self.phrases_inside(start, at);
+        }
+        if let Some(found) = notices::at_end_of_word(bytes, at) {
+            self.phrase(found);
         }
         self.scratch.spaced.push(hash, characters);
         self.gap(start);
@@ -457,7 +416,7 @@ impl Pass<'_> {
             self.plain(start, at, hash);
             self.scratch.unicode.push(hash, characters);
         } else if letters > 0 && letters + 1 == word.len() && self.is_plain_mark(start, start + letters, hash) {
-            let stem = hash::bytes(&word[..letters]);
+            let stem = hash::part(bytes, start, start + letters);
             self.plain(start, start + letters, stem);
             self.scratch.unicode.push(stem, letters as u32);
             self.token(start + letters, at);
@@ -465,6 +424,23 @@ impl Pass<'_> {
             self.cut(start, at);
         }
         at
+    }
+
+    #[inline(never)]
+    fn begins_with_capital(&self, at: usize) -> bool {
+        self.text[at..].starts_with(char::is_uppercase)
+    }
+
+    fn phrase(&mut self, (start, end, bit): notices::Found) {
+        if start >= self.phrase_end {
+            self.phrase_end = end;
+            self.line.seen |= bit;
+        }
+    }
+
+    #[inline(never)]
+    fn phrases_inside(&mut self, start: usize, end: usize) {
+        notices::inside(self.text.as_bytes(), start, end, &mut |found| self.phrase(found));
     }
 
     /// A word of letters is a token of its own when the mark behind it is taken off, and neither form is an exception.
@@ -476,7 +452,7 @@ impl Pass<'_> {
             b',' | b';' | b':' | b'!' | b'?' | b')' | b'"' | b']' => true,
             _ => false,
         };
-        taken && SPECIALS.get(hash).is_none() && SPECIALS.get(hash::bytes(&bytes[start..mark])).is_none()
+        taken && SPECIALS.get(hash).is_none() && SPECIALS.get(hash::part(bytes, start, mark)).is_none()
     }
 
     /// White space between words is a token of its own where it is more than one space; only the end of a sentence sees it.
@@ -506,9 +482,7 @@ impl Pass<'_> {
         scratch.counts.text_tokens += 1;
         scratch.counts.text_token_characters += u64::from(length);
         scratch.counts.alpha_tokens += 1;
-        if length <= 4 {
-            scratch.counts.stop_tokens |= stop_word(word);
-        }
+        scratch.counts.stop_tokens |= stop_word(short_word(self.text.as_bytes(), start, end));
         scratch.joined.starts.push(scratch.joined.bytes.len() as u32);
         scratch.joined.bytes.extend_from_slice(word);
         scratch.tokens.push(hash, length);
@@ -531,10 +505,10 @@ impl Pass<'_> {
         scratch.counts.text_tokens += u64::from(text);
         scratch.counts.text_token_characters += if text { u64::from(characters) } else { 0 };
         scratch.counts.alpha_tokens += u64::from(alpha);
-        scratch.counts.stop_tokens |= stop_word(token.as_bytes());
+        scratch.counts.stop_tokens |= stop_word(short_word(self.text.as_bytes(), start, end));
         scratch.joined.starts.push(scratch.joined.bytes.len() as u32);
         scratch.joined.bytes.extend_from_slice(token.as_bytes());
-        scratch.tokens.push(hash::bytes(token.as_bytes()), characters);
+        scratch.tokens.push(hash::part(self.text.as_bytes(), start, end), characters);
     }
 
     /// A word that the rules have to be asked about.
@@ -556,16 +530,21 @@ impl Pass<'_> {
 
     fn end_line(&mut self, end: usize, next: usize, extra: u32, exotic: bool) {
         let raw = &self.text[self.marks.start..end];
+        let hash = hash::bytes(raw.as_bytes());
         let mut line = self.line;
         line.characters = raw.len() as u32 - extra;
         line.words = (self.scratch.spaced.len() - self.marks.spaced) as u32;
         line.unicode_words = (self.scratch.unicode.len() - self.marks.unicode) as u32;
         line.tokens = (self.scratch.tokens.len() - self.marks.tokens) as u32;
-        while let Some(&(_, stop, bit)) = self.phrases.get(self.next_phrase).filter(|phrase| phrase.1 <= end) {
-            line.seen |= bit;
-            self.next_phrase += usize::from(stop <= end);
+        if next == end || self.text.as_bytes()[next - 1] == b'\n' {
+            // Of CR LF the carriage return is part of the line as line feeds separate them.
+            let (start, end) = (self.raw.start, if next == end { end } else { next - 1 });
+            let same = (start, end) == (self.marks.start, start + raw.len());
+            let hash = if same { hash } else { hash::bytes(&self.text.as_bytes()[start..end]) };
+            self.scratch.raw_lines.push(RawLine { end, hash, ..self.raw });
+            self.raw = RawLine { start: next, ..RawLine::default() };
         }
-        finish(&mut line, raw);
+        finish(&mut line, raw, hash);
         self.scratch.counts.characters += u64::from(line.characters) + self.text[end..next].chars().count() as u64;
         if exotic {
             self.breaks.push(self.found.len());

@@ -14,6 +14,12 @@ pub fn is_han(c: char) -> bool {
         0x3005 | 0x3007 | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff | 0x2_0000..=0x3_23af)
 }
 
+/// True for the first byte of the Han characters from U+5000 to U+9FFF, nearly all of running text: three bytes each.
+#[inline]
+pub fn is_common_han(byte: u8) -> bool {
+    matches!(byte, 0xe5..=0xe9)
+}
+
 /// True for hiragana and katakana, half-width forms included.
 pub fn is_kana(c: char) -> bool {
     matches!(u32::from(c), 0x3041..=0x309f | 0x30a1..=0x30fa | 0x30fc..=0x30ff | 0x31f0..=0x31ff | 0xff66..=0xff9f)
@@ -46,7 +52,9 @@ pub fn is_normal(text: &str) -> bool {
     // The control characters of Latin-1 begin with C2; the byte-order mark and the replacement character with EF.
     let two = |at: usize| bytes.get(at + 1).is_some_and(|next| *next < 0xa0);
     let three = |at: usize| matches!(bytes.get(at + 1..at + 3), Some([0xbb, 0xbf] | [0xbf, 0xbd]));
-    if bytes.iter().any(|b| odd(*b)) {
+    // Whole chunks are looked at without a branch a byte.
+    let any_odd = |bytes: &[u8]| bytes.iter().fold(false, |any, &byte| any | odd(byte));
+    if bytes.chunks(256).any(any_odd) {
         return false;
     }
     !memchr::memchr2_iter(0xc2, 0xef, bytes).any(|at| if bytes[at] == 0xc2 { two(at) } else { three(at) })
@@ -118,6 +126,12 @@ mod tests {
         for c in (0..=0x1_ffff).filter_map(char::from_u32) {
             let text = format!("a{c}b");
             assert_eq!(is_normal(&text), normalise(&text) == (text.clone(), Normalised::default()), "{c:?}");
+            if u32::from(c) < 0x100 || matches!(c, '\u{feff}' | '\u{fffd}' | '\u{ff0c}') {
+                for before in 60..70 {
+                    let long = format!("{}{c}{}", "x".repeat(before), "é".repeat(70));
+                    assert_eq!(is_normal(&long), is_normal(&text), "{c:?} after {before}");
+                }
+            }
         }
     }
 

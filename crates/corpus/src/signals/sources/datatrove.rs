@@ -43,8 +43,7 @@ fn measure(view: &View<'_>, out: &mut Out<'_>) {
     let scratch = &view.scratch;
     let counts = &scratch.counts;
     let tokens = scratch.tokens.len() as u64;
-    let dots = memchr::memmem::find_iter(text.as_bytes(), "...").count();
-    let ellipses = dots + memchr::memmem::find_iter(text.as_bytes(), "…").count();
+    let ellipses = counts.dots + counts.ellipses;
     let (mut lines, mut bullets, mut cut) = (0u64, 0u64, 0u64);
     let mut line = |line: &str| {
         lines += 1;
@@ -55,7 +54,12 @@ fn measure(view: &View<'_>, out: &mut Out<'_>) {
     match view.lines.pieces {
         Some(_) => split_lines(text).for_each(&mut line),
         None if text.is_empty() => {}
-        None => text.strip_suffix('\n').unwrap_or(text).split('\n').for_each(&mut line),
+        None => {
+            // No line after a last line end.
+            let all = &view.scratch.raw_lines;
+            let count = all.len() - usize::from(text.ends_with('\n'));
+            all[..count].iter().for_each(|raw| line(&text[raw.start..raw.end]));
+        }
     }
     out.set_all(
         0,
@@ -63,7 +67,7 @@ fn measure(view: &View<'_>, out: &mut Out<'_>) {
             counts.text_tokens as f64,
             share(counts.text_token_characters, counts.text_tokens),
             share(counts.hashes, tokens),
-            share(ellipses as u64, tokens),
+            share(ellipses, tokens),
             share(bullets, lines),
             share(cut, lines),
             share(counts.alpha_tokens, tokens),
@@ -78,10 +82,10 @@ fn repetition(view: &View<'_>, out: &mut Out<'_>) {
     let all = view.scratch.counts.characters;
     // Paragraphs are parted by two line feeds or more, lines by one or more.
     let stripped = crate::signals::python::strip(text);
-    let paragraphs = between(stripped, 2, view);
+    let paragraphs = paragraphs(stripped, view);
     out.set(8, share(paragraphs.later, paragraphs.all));
     out.set(9, share(paragraphs.later_characters, all));
-    let lines = between(text, 1, view);
+    let lines = lines(view);
     out.set(10, share(lines.later, lines.all));
     out.set(11, share(lines.later_characters, all));
     let mut borrowed = view.scratch.working.borrow_mut();
@@ -101,26 +105,39 @@ fn repetition(view: &View<'_>, out: &mut Out<'_>) {
     }
 }
 
-/// Repeated pieces of `text` between runs of at least `feeds` line feeds.
-fn between(text: &str, feeds: usize, view: &View<'_>) -> Duplicates {
+/// Repeated lines, as runs of line feeds part them: only the first and the last may be empty.
+fn lines(view: &View<'_>) -> Duplicates {
     let mut borrowed = view.scratch.working.borrow_mut();
     let working = &mut *borrowed;
     working.elements.clear();
-    let bytes = text.as_bytes();
-    let (mut start, mut at) = (0, 0);
-    loop {
-        let found = memchr::memchr(b'\n', &bytes[at..]).map(|found| at + found);
-        let run = found.map_or(0, |at| bytes[at..].iter().take_while(|&&byte| byte == b'\n').count());
-        let end = found.unwrap_or(bytes.len());
-        if found.is_none() || run >= feeds {
-            let piece = &text[start..end];
-            working.elements.push((hash::bytes(piece.as_bytes()), piece.chars().count() as u32));
-            start = end + run;
+    let all = &view.scratch.raw_lines;
+    for (number, (line, facts)) in all.iter().zip(&view.lines.lines).enumerate() {
+        if line.start < line.end || number == 0 || number + 1 == all.len() {
+            working.elements.push((line.hash, facts.characters));
         }
-        if found.is_none() {
-            break;
-        }
-        at = end + run;
     }
+    repeats::duplicates(&working.elements, &mut working.table)
+}
+
+/// Repeated pieces of `text` between runs of at least two line feeds.
+fn paragraphs(text: &str, view: &View<'_>) -> Duplicates {
+    let mut borrowed = view.scratch.working.borrow_mut();
+    let working = &mut *borrowed;
+    working.elements.clear();
+    let mut push = |piece: &str| {
+        working.elements.push((hash::bytes(piece.as_bytes()), piece.chars().count() as u32));
+    };
+    let bytes = text.as_bytes();
+    let mut start = 0;
+    while let Some(found) = memchr::memmem::find(&bytes[start..], b"\n\n") {
+        let at = start + found;
+        push(&text[start..at]);
+        start = at + bytes[at..].iter().take_while(|&&byte| byte == b'\n').count();
+    }
+    if start == 0 {
+        // The only one repeats nothing.
+        return Duplicates { all: 1, ..Duplicates::default() };
+    }
+    push(&text[start..]);
     repeats::duplicates(&working.elements, &mut working.table)
 }

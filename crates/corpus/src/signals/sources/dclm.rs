@@ -4,8 +4,9 @@
 
 use super::share;
 use crate::signals::hash;
+use crate::signals::lines::seen;
 use crate::signals::python::strip;
-use crate::signals::repeats::{self, Duplicates, Runs};
+use crate::signals::repeats::{self, Duplicates, Runs, Table};
 use crate::signals::view::View;
 use crate::signals::{Column, Family, Out};
 
@@ -52,13 +53,24 @@ fn measure(view: &View<'_>, out: &mut Out<'_>) {
     let counts = &view.scratch.counts;
     let spaced = view.scratch.spaced.len() as u64;
     let of_words = |part: u64| if spaced == 0 { 1.0 } else { share(part, spaced) };
-    let ellipses = ["...", ". . .", "…"].map(|mark| memchr::memmem::find_iter(text.as_bytes(), mark).count() as u64);
+    let spaced_dots = memchr::memmem::find_iter(text.as_bytes(), ". . .").count() as u64;
+    let ellipses = counts.dots + spaced_dots + counts.ellipses;
     let (mut bullets, mut cut) = (0u64, 0u64);
-    let lines = segments(text, "\n", view, |line| {
+    let mut borrowed = view.scratch.working.borrow_mut();
+    let working = &mut *borrowed;
+    working.elements.clear();
+    for (raw, facts) in
+        view.scratch.raw_lines.iter().zip(&view.lines.lines).filter(|(_, facts)| !facts.has(seen::BLANK))
+    {
+        let whole = &text[raw.start..raw.end];
+        let line = strip(whole);
         bullets += u64::from(line.starts_with(['●', '•', '*', '-']));
         cut += u64::from(line.ends_with("...") || line.ends_with(". . .") || line.ends_with('…'));
-    });
-    let paragraphs = segments(text, "\n\n", view, |_| {});
+        working.elements.push(if line.len() == whole.len() { (raw.hash, facts.characters) } else { element(line) });
+    }
+    let lines = repeats::duplicates(&working.elements, &mut working.table);
+    let paragraphs = paragraphs(text, &mut working.elements, &mut working.table);
+    drop(borrowed);
     let (line_share, line_characters) = repeated(lines);
     let (paragraph_share, paragraph_characters) = repeated(paragraphs);
     out.set_all(
@@ -66,7 +78,7 @@ fn measure(view: &View<'_>, out: &mut Out<'_>) {
         &[
             words.len() as f64,
             share(view.scratch.spaced.characters, spaced),
-            of_words(counts.hashes + ellipses.iter().sum::<u64>()),
+            of_words(counts.hashes + ellipses),
             share(bullets, lines.all),
             share(cut, lines.all),
             of_words(spaced - counts.alpha_words),
@@ -99,13 +111,28 @@ fn repeated(found: Duplicates) -> (f64, f64) {
     }
 }
 
-fn segments(text: &str, between: &str, view: &View<'_>, mut look: impl FnMut(&str)) -> Duplicates {
-    let mut borrowed = view.scratch.working.borrow_mut();
-    let working = &mut *borrowed;
-    working.elements.clear();
-    for segment in text.split(between).map(strip).filter(|segment| !segment.is_empty()) {
-        look(segment);
-        working.elements.push((hash::bytes(segment.as_bytes()), segment.chars().count() as u32));
+fn element(text: &str) -> (u64, u32) {
+    (hash::bytes(text.as_bytes()), text.chars().count() as u32)
+}
+
+/// What two line feeds part.
+fn paragraphs(text: &str, elements: &mut Vec<(u64, u32)>, table: &mut Table) -> Duplicates {
+    elements.clear();
+    let mut start = 0;
+    for at in memchr::memmem::find_iter(text.as_bytes(), "\n\n") {
+        let paragraph = strip(&text[start..at]);
+        if !paragraph.is_empty() {
+            elements.push(element(paragraph));
+        }
+        start = at + 2;
     }
-    repeats::duplicates(&working.elements, &mut working.table)
+    let last = strip(&text[start..]);
+    if elements.is_empty() {
+        // One repeats nothing, and most texts have one.
+        return Duplicates { all: u64::from(!last.is_empty()), ..Duplicates::default() };
+    }
+    if !last.is_empty() {
+        elements.push(element(last));
+    }
+    repeats::duplicates(elements, table)
 }

@@ -2,7 +2,6 @@
 //! median; all occurrences of what repeats count; shares of characters are of the words' characters.
 
 use super::share;
-use crate::signals::hash;
 use crate::signals::repeats::{self, Runs};
 use crate::signals::view::View;
 use crate::signals::{Column, Family, Out};
@@ -45,11 +44,12 @@ fn measure(view: &View<'_>, out: &mut Out<'_>) {
     let (mut lines, mut bullets, mut cut) = (0u64, 0u64, 0u64);
     working.elements.clear();
     // The peer measures nothing of an empty text.
-    for (line, facts) in view.text.split('\n').zip(&view.lines.lines).filter(|_| !view.text.is_empty()) {
+    for (raw, facts) in view.scratch.raw_lines.iter().zip(&view.lines.lines).filter(|_| !view.text.is_empty()) {
+        let line = &view.text.as_bytes()[raw.start..raw.end];
         lines += 1;
-        bullets += u64::from(line.starts_with(['*', '-']));
-        cut += u64::from(line.ends_with('…'));
-        working.elements.push((hash::bytes(line.as_bytes()), facts.characters));
+        bullets += u64::from(matches!(line, [b'*' | b'-', ..]));
+        cut += u64::from(line.ends_with("…".as_bytes()));
+        working.elements.push((raw.hash, facts.characters));
     }
     let found = repeats::duplicates(&working.elements, &mut working.table);
     out.set_all(

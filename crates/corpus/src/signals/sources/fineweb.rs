@@ -2,9 +2,8 @@
 //! measured on what C4's line rules leave; a policy asks for those with the names `kept.…`.
 
 use super::share;
-use crate::signals::hash;
+use crate::signals::lines::seen;
 use crate::signals::marks::TERMINAL;
-use crate::signals::python::is_space;
 use crate::signals::repeats;
 use crate::signals::view::View;
 use crate::signals::{Column, Family, Out};
@@ -30,14 +29,14 @@ fn measure(view: &View<'_>, out: &mut Out<'_>) {
     let working = &mut *borrowed;
     working.elements.clear();
     let (mut ends, mut short, mut feeds) = (0u64, 0u64, 0u64);
-    for (line, facts) in view.text.split('\n').zip(&view.lines.lines) {
+    for (line, facts) in view.scratch.raw_lines.iter().zip(&view.lines.lines) {
         feeds += 1;
-        if line.chars().all(is_space) {
+        if facts.has(seen::BLANK) {
             continue;
         }
-        ends += u64::from(line.ends_with(|c| TERMINAL.has(c)));
+        ends += u64::from(view.text[line.start..line.end].ends_with(|c| TERMINAL.has(c)));
         short += u64::from(facts.characters as usize <= SHORT);
-        working.elements.push((hash::bytes(line.as_bytes()), facts.characters));
+        working.elements.push((line.hash, facts.characters));
     }
     feeds = feeds.saturating_sub(1);
     let lines = working.elements.len() as u64;

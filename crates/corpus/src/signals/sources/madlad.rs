@@ -3,7 +3,6 @@
 //! measured.
 
 use super::share;
-use crate::signals::python::is_space;
 use crate::signals::view::View;
 use crate::signals::{Column, Family, Out};
 
@@ -25,22 +24,14 @@ pub static FAMILY: Family = Family {
 
 fn measure(view: &View<'_>, out: &mut Out<'_>) {
     let (mut lines, mut lists, mut odd, mut technical, mut any) = (0u64, 0u64, 0u64, 0u64, 0u64);
-    for (line, facts) in view.text.split('\n').zip(&view.lines.lines) {
+    for (line, facts) in view.scratch.raw_lines.iter().zip(&view.lines.lines) {
         if facts.words == 0 {
             continue;
         }
         lines += 1;
-        let characters = facts.characters;
-        let is_odd = !(20..=500).contains(&characters);
-        let signs = line
-            .bytes()
-            .filter(|byte| matches!(byte, b'0'..=b'9' | b'{' | b'}' | b'+' | b'/' | b'(' | b')' | b'>'))
-            .count();
-        let is_technical = signs as f64 > 0.2 * f64::from(characters);
-        let is_list = facts.words >= 12 && {
-            let capitals = line.split(is_space).filter(|word| word.starts_with(char::is_uppercase)).count();
-            capitals * 2 > facts.words as usize
-        };
+        let is_odd = !(20..=500).contains(&facts.characters);
+        let is_technical = f64::from(line.technical) > 0.2 * f64::from(facts.characters);
+        let is_list = facts.words >= 12 && line.capital_words * 2 > facts.words;
         lists += u64::from(is_list);
         odd += u64::from(is_odd);
         technical += u64::from(is_technical);

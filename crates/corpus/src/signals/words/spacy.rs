@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::specials::SPECIALS;
-use crate::signals::hash;
 use crate::signals::python::CharSet;
 
 /// A token as a range of bytes.
@@ -151,7 +150,7 @@ fn suffix(sets: &Sets, text: &str) -> usize {
 }
 
 fn is_special(text: &str) -> bool {
-    SPECIALS.get(hash::bytes(text.as_bytes())).is_some()
+    SPECIALS.of(text).is_some()
 }
 
 /// Takes affixes off; gives what is left, and the affixes in `front` and `back` (from the outside in).
@@ -265,7 +264,7 @@ fn cut(sets: &Sets, text: &str, specials: bool, out: &mut Vec<Range>) {
     let (start, end) = split_affixes(sets, text, specials, out, &mut back);
     let middle = &text[start as usize..end as usize];
     if start < end {
-        let special = if specials { SPECIALS.get(hash::bytes(middle.as_bytes())) } else { None };
+        let special = if specials { SPECIALS.of(middle) } else { None };
         if let Some(special) = special {
             push_pieces(&special.pieces, start, out);
         } else if is_address(sets, middle) {
@@ -295,7 +294,7 @@ fn cut(sets: &Sets, text: &str, specials: bool, out: &mut Vec<Range>) {
 /// Cuts a run of characters without white space into tokens; ranges are appended to `out`.
 pub fn tokenize(text: &str, out: &mut Vec<Range>) {
     let begin = out.len();
-    if let Some(special) = SPECIALS.get(hash::bytes(text.as_bytes())) {
+    if let Some(special) = SPECIALS.of(text) {
         push_pieces(&special.pieces, 0, out);
         return;
     }
@@ -327,7 +326,10 @@ fn join_specials(text: &str, begin: usize, out: &mut Vec<Range>) {
     for from in 0..tokens.len() {
         for to in from + 1..=tokens.len().min(from + MOST) {
             let inside = &text[tokens[from].0 as usize..tokens[to - 1].1 as usize];
-            let Some(special) = SPECIALS.get(hash::bytes(inside.as_bytes())) else { continue };
+            if inside.len() > SPECIALS.longest {
+                break;
+            }
+            let Some(special) = SPECIALS.of(inside) else { continue };
             let same = |lengths: &Vec<u32>| lengths.iter().copied().eq(tokens[from..to].iter().map(|(a, b)| b - a));
             if special.by_rules.as_ref().is_some_and(same) {
                 found.push((from, to));
@@ -352,7 +354,7 @@ fn join_specials(text: &str, begin: usize, out: &mut Vec<Range>) {
     for (from, to) in chosen {
         out.extend_from_slice(&old[at..from]);
         let inside = &text[old[from].0 as usize..old[to - 1].1 as usize];
-        if let Some(special) = SPECIALS.get(hash::bytes(inside.as_bytes())) {
+        if let Some(special) = SPECIALS.of(inside) {
             push_pieces(&special.pieces, old[from].0, out);
         }
         at = to;

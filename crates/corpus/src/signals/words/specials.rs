@@ -20,9 +20,17 @@ pub struct Special {
 pub struct Specials {
     words: HashKeyed<Special>,
     seen: Vec<u64>,
+    /// Bytes of the longest exception.
+    pub longest: usize,
 }
 
 impl Specials {
+    /// The exception that this text is; a long text is not even hashed.
+    #[inline]
+    pub fn of(&self, text: &str) -> Option<&Special> {
+        if text.len() > self.longest { None } else { self.get(hash::bytes(text.as_bytes())) }
+    }
+
     /// The exception with this hash.
     #[inline]
     pub fn get(&self, hash: u64) -> Option<&Special> {
@@ -39,7 +47,8 @@ pub static SPECIALS: LazyLock<Specials> = LazyLock::new(|| {
         let bit = (hash >> 48) as usize;
         seen[bit / 64] |= 1 << (bit % 64);
     }
-    Specials { words, seen }
+    let longest = words.values().map(|special| special.pieces.iter().sum::<u32>()).max().unwrap_or(0);
+    Specials { words, seen, longest: longest as usize }
 });
 
 /// Pieces of a word are written with `|` between them, an apostrophe as `'`, which also stands for `’`.

@@ -4,11 +4,56 @@
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::signals::python::is_alnum;
+use crate::text::is_common_han;
 
 /// Calls `word` with every word of a run of characters without white space.
+///
+/// A Han character is a word of its own, whatever stands beside it, unless a combining mark follows; such characters are cut out first,
+/// and the general rules see what is between them.
 pub fn words<'t>(text: &'t str, mut word: impl FnMut(&'t str)) {
+    let bytes = text.as_bytes();
+    let (mut from, mut at) = (0, 0);
+    while at < bytes.len() {
+        if is_common_han(bytes[at]) && !may_combine(&bytes[at + 3..]) {
+            if from < at {
+                general(&text[from..at], &mut word);
+            }
+            word(&text[at..at + 3]);
+            from = at + 3;
+            at = from;
+        } else {
+            // The next first byte of a character.
+            at += 1;
+            while at < bytes.len() && bytes[at] & 0xc0 == 0x80 {
+                at += 1;
+            }
+        }
+    }
+    if from < bytes.len() {
+        general(&text[from..], &mut word);
+    }
+}
+
+/// Whether the text may begin with a mark that belongs to the character before it. Sure of the characters that most often follow a Han
+/// character: ASCII, Han, and the marks of Chinese.
+fn may_combine(bytes: &[u8]) -> bool {
+    match bytes {
+        [] | [0..=0x7f, ..] | [0xef, 0xbc, ..] => false,
+        [0xe3, 0x80, last, ..] => (0xaa..=0xaf).contains(last),
+        [first, ..] => !is_common_han(*first),
+    }
+}
+
+fn general<'t>(text: &'t str, word: &mut impl FnMut(&'t str)) {
     if text.is_ascii() {
         return ascii(text, word);
+    }
+    let mut characters = text.chars();
+    if let (Some(only), None) = (characters.next(), characters.next()) {
+        if is_alnum(only) {
+            word(text);
+        }
+        return;
     }
     for piece in text.split_word_bounds() {
         if piece.chars().next().is_some_and(is_alnum) {
@@ -20,7 +65,7 @@ pub fn words<'t>(text: &'t str, mut word: impl FnMut(&'t str)) {
 /// The same for ASCII, where the rules come down to a few: letters and digits hold together, an apostrophe, full stop or colon
 /// joins letters (rules WB6, WB7), an apostrophe, full stop, comma or semicolon joins digits (WB11, WB12), and an underscore
 /// joins anything (WB13).
-fn ascii<'t>(text: &'t str, mut word: impl FnMut(&'t str)) {
+fn ascii<'t>(text: &'t str, word: &mut impl FnMut(&'t str)) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while at < bytes.len() {
@@ -74,16 +119,21 @@ mod tests {
         assert_eq!(all("¿Qué?"), ["Qué"]);
     }
 
+    fn by_the_rules(text: &str) -> Vec<&str> {
+        text.split_word_bounds().filter(|piece| piece.chars().next().is_some_and(is_alnum)).collect()
+    }
+
     proptest! {
         #[test]
         fn the_ascii_rules_are_the_general_ones(text in "[a-zA-Z0-9'.,;:_!\"/-]{0,24}") {
-            let mut general = Vec::new();
-            for piece in text.split_word_bounds() {
-                if piece.chars().next().is_some_and(is_alnum) {
-                    general.push(piece);
-                }
-            }
-            prop_assert_eq!(all(&text), general);
+            prop_assert_eq!(all(&text), by_the_rules(&text));
+        }
+
+        #[test]
+        fn the_rules_for_han_are_the_general_ones(
+            text in "[a-z1'.,:_中文龥倀々〇がカーㇰ，。：．１ａ한é\u{301}\u{302a}\u{3099}\u{200d}\u{fe0f}\u{e0100}🇩🇪👍]{0,24}"
+        ) {
+            prop_assert_eq!(all(&text), by_the_rules(&text));
         }
     }
 }
