@@ -16,14 +16,34 @@ const TRADITIONAL: &str = "你語網個亞選這頁國請誌題會爾將為檔�
 
 /// `Hans` or `Hant`, by which characters there are more of; `None` where neither is seen.
 pub fn variant<'t>(texts: impl Iterator<Item = &'t str>) -> Option<&'static str> {
-    use std::collections::HashMap;
     use std::sync::LazyLock;
-    static SIDES: LazyLock<HashMap<char, i32>> =
-        LazyLock::new(|| SIMPLIFIED.chars().map(|c| (c, 1)).chain(TRADITIONAL.chars().map(|c| (c, -1))).collect());
-    let balance: i32 = texts.flat_map(str::chars).filter_map(|c| SIDES.get(&c)).sum();
+    /// By character; all of them are in the basic plane.
+    static SIDES: LazyLock<Vec<i8>> = LazyLock::new(|| {
+        let mut sides = vec![0; 1 << 16];
+        let all = SIMPLIFIED.chars().map(|c| (c, 1)).chain(TRADITIONAL.chars().map(|c| (c, -1)));
+        // The lists stand on several lines with a space at the end of each, which says nothing of the script.
+        all.filter(|(c, _)| !c.is_whitespace()).for_each(|(c, side)| sides[c as usize] = side);
+        sides
+    });
+    let sides = SIDES.as_slice();
+    let side = |c: char| i32::from(sides.get(c as usize).copied().unwrap_or(0));
+    let balance: i32 = texts.flat_map(str::chars).map(side).sum();
     match balance {
         0 => None,
         1.. => Some("Hans"),
         _ => Some("Hant"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_tell_and_spaces_do_not() {
+        let variant = |text: &str| variant([text].into_iter());
+        assert_eq!(variant("他 说 : def f ( x ) : 这 x y z"), Some("Hans"));
+        assert_eq!(variant("他 說 : def f ( x ) : 這 x y z"), Some("Hant"));
+        assert_eq!(variant("a b c 中 文"), None);
     }
 }
