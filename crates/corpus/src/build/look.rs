@@ -31,7 +31,7 @@ pub(super) fn read(work: &Work<'_>, batches: &[&[Unit]], config: &BuildConfig) -
         for unit in batches[batch] {
             let report = read_unit(unit, &config.read, &mut |document| {
                 ids.extend(xxh3_64(document.id.as_bytes()).to_le_bytes());
-                out.push(&document)
+                out.push_document(&document)
             })?;
             reports.push(report);
         }
@@ -134,7 +134,7 @@ impl Look<'_> {
                     unknown = (share < limit && !has_function_words(&document.text)).then_some(share);
                 }
                 document.lang = lang;
-                kept.push(&document)?;
+                kept.push_document(&document)?;
             }
             looked.push(&Looked { decision, unknown })?;
         }

@@ -6,12 +6,14 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use lang::document::Document;
 use rayon::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::CorpusError;
 use crate::read::Unit;
+use crate::write::push_line;
 
 /// Small files are put together until a batch has this many (stored) bytes …
 const BATCH_BYTES: u64 = 16 << 20;
@@ -167,6 +169,13 @@ impl LinesOut {
         written
             .and_then(|()| self.out.write_all(&self.line))
             .map_err(|error| CorpusError::io(&self.path, "write", error))
+    }
+
+    /// [`Self::push`] for documents, which are most of what is written.
+    pub(super) fn push_document(&mut self, document: &Document) -> Result<(), CorpusError> {
+        self.line.clear();
+        push_line(&mut self.line, document)?;
+        self.out.write_all(&self.line).map_err(|error| CorpusError::io(&self.path, "write", error))
     }
 
     pub(super) fn finish(self) -> Result<(), CorpusError> {

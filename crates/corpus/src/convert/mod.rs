@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::CorpusError;
 use crate::read::{ReadOptions, ReadReport, UniqueIds, Unit, in_order};
+use crate::write::push_line;
 
 mod table;
 
@@ -144,11 +145,7 @@ fn pack(documents: &[Document], target: Target, separator: &str) -> Result<Vec<u
             return Ok(plain);
         }
         Target::JsonLines | Target::JsonLinesGzip | Target::JsonLinesZstd => {
-            for document in documents {
-                serde_json::to_writer(&mut plain, document)
-                    .map_err(|source| CorpusError::Json { id: document.id.clone(), source })?;
-                plain.push(b'\n');
-            }
+            documents.iter().try_for_each(|document| push_line(&mut plain, document))?;
         }
     }
     let memory = |error| CorpusError::io(Path::new("a batch in memory"), "pack", error);
