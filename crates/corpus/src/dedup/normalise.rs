@@ -39,10 +39,39 @@ impl Normalisation {
 
     /// Appends `text` made equal to `out`, which must be empty.
     pub fn apply(&self, text: &str, out: &mut String) {
-        if text.is_ascii() {
-            self.ascii(text, out);
-        } else {
-            self.general(text, out);
+        out.reserve(text.len());
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        // Nothing that is done to a character looks past a space that an ASCII character follows: what is between such spaces goes
+        // by bytes where it is ASCII, and by the general rules where it is not.
+        while at < bytes.len() {
+            let high = ascii_prefix(&bytes[at..]) + at;
+            let start = match memchr::memrchr(b' ', &bytes[at..high]) {
+                _ if high == bytes.len() => high,
+                Some(space) => at + space,
+                None => at,
+            };
+            self.ascii(&text[at..start], out);
+            let mut end = high;
+            while end < bytes.len() {
+                end += memchr::memchr(b' ', &bytes[end..]).map_or(bytes.len() - end, |space| space + 1);
+                if bytes.get(end).is_none_or(u8::is_ascii) {
+                    break;
+                }
+            }
+            if start < end {
+                self.general(&text[start..end], out);
+            }
+            at = end;
+        }
+        if self.whitespace && self.diacritics && !text.is_ascii() {
+            // A mark may have stood on a space at either end.
+            let end = out.trim_end().len();
+            out.truncate(end);
+            let start = out.len() - out.trim_start().len();
+            out.drain(..start);
+        } else if self.whitespace {
+            out.truncate(out.trim_end_matches(' ').len());
         }
     }
 
@@ -50,7 +79,6 @@ impl Normalisation {
     fn ascii(&self, text: &str, out: &mut String) {
         let bytes = text.as_bytes();
         let mut made = std::mem::take(out).into_bytes();
-        made.reserve(bytes.len());
         let mut at = 0;
         while at < bytes.len() {
             let byte = bytes[at];
@@ -79,43 +107,46 @@ impl Normalisation {
                 }
             }
         }
-        if self.whitespace && made.last() == Some(&b' ') {
-            made.pop();
-        }
-        // ASCII in, ASCII out.
+        // ASCII was appended to what was a string.
         *out = String::from_utf8(made).unwrap_or_default();
     }
 
     fn general(&self, text: &str, out: &mut String) {
         let lower = if self.lowercase { text.to_lowercase() } else { text.to_owned() };
         let mut rest = lower.as_str();
-        out.reserve(rest.len());
+        let mut made = String::with_capacity(rest.len());
+        let mut last = out.chars().next_back();
         while let Some(c) = rest.chars().next() {
             let length = if self.numbers && is_digit(c) { number(rest) } else { 0 };
             if length > 0 {
-                out.push('0');
+                made.push('0');
+                last = Some('0');
                 rest = &rest[length..];
                 continue;
             }
             rest = &rest[c.len_utf8()..];
             let c = if self.punctuation && is_punctuation(c) { ' ' } else { c };
             let space = self.whitespace && (c.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&c));
-            if !space {
-                out.push(c);
-            } else if out.chars().next_back().is_some_and(|last| last != ' ') {
-                out.push(' ');
+            let c = if space { ' ' } else { c };
+            if !space || last.is_some_and(|last| last != ' ') {
+                made.push(c);
+                last = Some(c);
             }
         }
-        if self.whitespace {
-            out.truncate(out.trim_end_matches(' ').len());
-        }
         if self.diacritics {
-            let decomposed: String = out.nfd().collect();
-            let bare = MARKS.replace_all(&decomposed, "");
-            // A mark may have stood on a space at the end.
-            *out = if self.whitespace { bare.trim().to_owned() } else { bare.into_owned() };
+            let decomposed: String = made.nfd().collect();
+            out.push_str(&MARKS.replace_all(&decomposed, ""));
+        } else {
+            out.push_str(&made);
         }
     }
+}
+
+/// Bytes before the first that is not ASCII.
+fn ascii_prefix(bytes: &[u8]) -> usize {
+    let chunks = bytes.chunks(32).take_while(|chunk| chunk.is_ascii()).count();
+    let whole = (chunks * 32).min(bytes.len());
+    whole + bytes[whole..].iter().take_while(|byte| byte.is_ascii()).count()
 }
 
 const LETTER: u8 = 0;
@@ -255,6 +286,24 @@ mod tests {
             options.ascii(&text, &mut fast);
             options.general(&text, &mut plain);
             prop_assert_eq!(fast, plain);
+        }
+
+        /// Cut at spaces or not, the result is one.
+        #[test]
+        fn stretches_make_what_the_whole_makes(text in "[  a-cA-CΣσ0-9.,'\n٣٫éÉİ\u{301}\u{345}\u{327}中。\u{a0}\u{3000}]{0,60}", bits in 0u8..32) {
+            let options = Normalisation {
+                lowercase: bits & 1 > 0, numbers: bits & 2 > 0, punctuation: bits & 4 > 0,
+                whitespace: bits & 8 > 0, diacritics: bits & 16 > 0,
+            };
+            let (mut stretches, mut whole) = (String::new(), String::new());
+            options.apply(&text, &mut stretches);
+            options.general(&text, &mut whole);
+            let trimmed = match (options.whitespace, options.diacritics && !text.is_ascii()) {
+                (false, _) => whole.as_str(),
+                (true, false) => whole.trim_end_matches(' '),
+                (true, true) => whole.trim(),
+            };
+            prop_assert_eq!(stretches, trimmed);
         }
     }
 }
