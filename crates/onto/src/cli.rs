@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use bench::{BenchCommand, BenchFamily, BenchOpsArguments, BenchTokenizerArguments, BenchTrainArguments};
-pub use bench_corpus::{BenchCorpusCommand, BenchDedupArguments};
+pub use bench_corpus::{
+    BenchBuildArguments, BenchCorpusCommand, BenchDecideArguments, BenchDedupArguments, BenchTagArguments,
+};
 pub use corpus::{
     BuildArguments, ClassifierCommand, ClassifierScoreArguments, ClassifierTrainArguments, ConvertArguments,
     CorpusCommand, DecideArguments, ExtractArguments, InspectArguments, MakeArguments, MixArguments, PathsArguments,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use corpus::CorpusError;
 use corpus::dedup::Budget;
-use corpus::read::{ReadReport, batches};
+use corpus::read::{ReadOptions, ReadReport, batches};
 use lang::document::Document;
 
 use super::warn_of_problems;
@@ -18,6 +18,13 @@ const MEMORY: u64 = 2 << 30;
 /// The memory the command may use.
 pub fn memory(session: &Session) -> u64 {
     session.global.memory.unwrap_or(MEMORY)
+}
+
+/// The longest record that may be read within the budget, where one is named: what is known of a text while it is measured takes
+/// some twenty times its length. It does not depend on the number of threads, so that results do not.
+pub fn fitting(session: &Session, options: &ReadOptions) -> ReadOptions {
+    let most = session.global.memory.map_or(usize::MAX, |memory| usize::try_from(memory / 64).unwrap_or(usize::MAX));
+    ReadOptions { max_record_bytes: options.max_record_bytes.min(most.max(1 << 20)), ..options.clone() }
 }
 
 /// Where temporary files go: the folder named, the one the result will stand in, or the system's.

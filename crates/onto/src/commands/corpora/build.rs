@@ -12,7 +12,7 @@ use lang::instance::EvalItem;
 use lang::truth::Truth;
 use serde_json::{Map, Value, json};
 
-use super::budget::memory;
+use super::budget::{fitting, memory};
 use super::decide::{policy, policy_file};
 use super::{file_inputs, tag};
 use crate::cli::BuildArguments;
@@ -40,6 +40,7 @@ pub fn build(session: &Session, arguments: &BuildArguments) -> Result<()> {
     }
     config.repeats.extend(arguments.repeats.iter().cloned());
     let signals = tag::options(&arguments.signals)?;
+    config.read = fitting(session, &config.read);
     let policies = config.policies.iter().map(|name| policy(name)).collect::<Result<Vec<_>>>()?;
     let mut inputs = file_inputs(&arguments.paths)?;
     for file in config.policies.iter().filter_map(|name| policy_file(name)) {

@@ -1,6 +1,6 @@
 //! `onto corpus …`: one file a verb.
 
-mod budget;
+pub(super) mod budget;
 mod build;
 mod classifier;
 mod convert;
@@ -20,7 +20,7 @@ mod redact;
 mod sample;
 mod shards;
 mod stats;
-mod tag;
+pub(super) mod tag;
 
 use std::path::{Path, PathBuf};
 

@@ -14,6 +14,7 @@ use lang::document::Document;
 use rayon::prelude::*;
 use serde_json::{Map, json};
 
+use super::budget::fitting;
 use super::file_inputs;
 use super::warn_of_problems;
 use crate::cli::{SignalArguments, TagArguments};
@@ -33,7 +34,8 @@ pub fn tag(session: &Session, arguments: &TagArguments) -> Result<()> {
     }
     let out = session.out()?;
     let tagger = Tagger::new(options(&arguments.signals)?);
-    let read_options = ReadOptions::default();
+    let read_options = fitting(session, &ReadOptions::default());
+    let held_at_once = BYTES_AT_ONCE.min(2 * read_options.max_record_bytes);
     let (units, mut report) = units(&arguments.paths, &read_options)?;
     let mut inputs = file_inputs(&arguments.paths)?;
     let mut signals_of = Map::new();
@@ -73,7 +75,7 @@ pub fn tag(session: &Session, arguments: &TagArguments) -> Result<()> {
             let unit_report = read_unit(unit, &read_options, &mut |document| {
                 held += document.text.len();
                 waiting.push(document);
-                if waiting.len() >= AT_ONCE || held >= BYTES_AT_ONCE {
+                if waiting.len() >= AT_ONCE || held >= held_at_once {
                     held = 0;
                     flush(&mut waiting)?;
                 }

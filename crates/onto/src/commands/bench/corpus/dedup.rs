@@ -1,13 +1,11 @@
 //! `onto bench corpus dedup`: how fast documents are fingerprinted, and how fast duplicates are found from beginning to end.
 
-use std::time::Instant;
-
 use anyhow::Result;
 use corpus::dedup::{DocumentDedup, DocumentOptions, Fingerprinter, PRESETS};
-use corpus::read::{ReadOptions, read};
 use rayon::prelude::*;
 use serde_json::json;
 
+use super::{best, documents};
 use crate::cli::BenchDedupArguments;
 use crate::commands::Session;
 use crate::terminal::{Usage, line_to_stdout};
@@ -19,16 +17,15 @@ pub fn dedup(session: &Session, arguments: &BenchDedupArguments) -> Result<()> {
     let name = &arguments.preset;
     let options = DocumentOptions::preset(name)
         .ok_or_else(|| Usage(format!("no preset `{name}`; there are {}", PRESETS.join(", "))))?;
-    let mut documents = Vec::new();
-    for path in &arguments.paths {
-        documents.extend(read(path, &ReadOptions::default(), &|_, _, _| {})?.0);
-    }
-    let bytes: usize = documents.iter().map(|document| document.text.len()).sum();
+    let (documents, bytes) = documents(&arguments.paths)?;
     let maker = Fingerprinter::new(&options)?;
     let prints = || documents.par_iter().map(|document| maker.fingerprint(&document.text)).collect::<Vec<_>>();
-    let (fingerprint_seconds, _) = best(arguments.seconds, &mut || Ok(prints().len()))?;
+    let fingerprint_seconds = best(arguments.seconds, &mut || {
+        std::hint::black_box(prints());
+        Ok(())
+    })?;
     let mut clusters = 0;
-    let (seconds, _) = best(arguments.seconds, &mut || {
+    let seconds = best(arguments.seconds, &mut || {
         let memory = session.global.memory.unwrap_or(MEMORY);
         let mut dedup = DocumentDedup::new(&options, memory, &std::env::temp_dir())?;
         // As `onto corpus dedup` does it: some documents at a time, for a fingerprint is as large as its text.
@@ -40,7 +37,7 @@ pub fn dedup(session: &Session, arguments: &BenchDedupArguments) -> Result<()> {
         }
         let summary = dedup.finish()?.summary();
         clusters = summary.clusters;
-        Ok(summary.documents as usize)
+        Ok(())
     })?;
     let threads = rayon::current_num_threads();
     let report = json!({
@@ -61,17 +58,4 @@ pub fn dedup(session: &Session, arguments: &BenchDedupArguments) -> Result<()> {
         rate(fingerprint_seconds),
         rate(seconds),
     ))
-}
-
-/// Seconds of the fastest of as many rounds as fit in `seconds`, after one that fills the caches.
-fn best(seconds: f64, work: &mut dyn FnMut() -> Result<usize>) -> Result<(f64, usize)> {
-    let mut found = work()?;
-    let begun = Instant::now();
-    let mut fastest = f64::INFINITY;
-    while begun.elapsed().as_secs_f64() < seconds || fastest.is_infinite() {
-        let round = Instant::now();
-        found = std::hint::black_box(work()?);
-        fastest = fastest.min(round.elapsed().as_secs_f64());
-    }
-    Ok((fastest, found))
 }
