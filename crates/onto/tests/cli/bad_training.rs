@@ -70,7 +70,10 @@ fn a_rate_that_ends_in_no_number_names_step_and_place() {
     let set = ["pretrain.learning_rate=10", "pretrain.clip_norm=0", "pretrain.optimizer=sgd", "pretrain.steps=40"];
     let ran = pretrain(&home, "base", &set, &[]);
     // Whether a weight or an operation without weights comes first depends on the vocabulary.
-    ran.fails(1, &["the loss is NaN at step", "the first such value is", "layers.0.", "in document", "nothing was updated"]);
+    ran.fails(
+        1,
+        &["the loss is NaN at step", "the first such value is", "layers.0.", "in document", "nothing was updated"],
+    );
     assert!(!home.path("base/model.safetensors").exists());
 }
 

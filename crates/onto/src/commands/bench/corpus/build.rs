@@ -3,6 +3,7 @@
 use anyhow::Result;
 use corpus::build::{Build, BuildConfig};
 use corpus::policy::Policy;
+use corpus::signals::TagOptions;
 use serde_json::json;
 
 use super::{Scratch, best};
@@ -34,6 +35,7 @@ pub fn build(session: &Session, arguments: &BenchBuildArguments) -> Result<()> {
             inputs: &arguments.paths,
             config: &config,
             policies: &policies,
+            signals: &TagOptions::default(),
             held_out: &[],
             work: &work,
             out: &out,
