@@ -209,6 +209,7 @@ impl Scanner<'_> {
     /// End of the run of characters from `position` that are of a class in `wanted`.
     #[inline]
     fn run(&self, mut position: usize, wanted: u8) -> usize {
+        let mut length = 0u32;
         loop {
             // All characters from U+4E00 to U+9FFF are letters without case.
             if wanted & (LETTER | CASELESS) != 0 {
@@ -224,7 +225,24 @@ impl Scanner<'_> {
                 return position;
             }
             position = next;
+            length += 1;
+            if length % 16 == 0 {
+                position = self.same(position);
+            }
         }
+    }
+
+    /// Where whole blocks of the byte before `position` end, if that is ASCII: of a long run it is gone through at once.
+    fn same(&self, mut position: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let byte = bytes[position - 1];
+        while let Some(block) = bytes[position..].first_chunk::<32>()
+            && byte.is_ascii()
+            && block.iter().fold(true, |same, &next| same & (next == byte))
+        {
+            position += block.len();
+        }
+        position
     }
 
     /// End of the run of numbers from `position`, at most `limit` characters long.
@@ -461,6 +479,13 @@ mod tests {
             let regex = fancy_regex::Regex::new(&pattern.regexes()[0].replace('$', r"\z")).unwrap();
             for _ in 0..4000 {
                 let text: String = (0..rng.below(14)).map(|_| *rng.choose(&pool)).collect();
+                let expected: Vec<&str> = regex.find_iter(&text).map(|found| found.unwrap().as_str()).collect();
+                check(pattern, &text, &expected);
+            }
+            // Long runs are gone through in blocks.
+            for _ in 0..400 {
+                let runs = (0..1 + rng.below(3)).map(|_| rng.choose(&pool).to_string().repeat(rng.below(120) as usize));
+                let text: String = runs.collect();
                 let expected: Vec<&str> = regex.find_iter(&text).map(|found| found.unwrap().as_str()).collect();
                 check(pattern, &text, &expected);
             }
