@@ -116,7 +116,7 @@ def table(results):
             for text in row["texts"]:
                 key = (row["tokenizer"], text["text"])
                 ours[key] = max(ours.get(key, (0, 0)), (text["bytes_per_second"], text["tokens"]))
-    print(f"{'text':40} {'onto MB/s':>10}  peers: MB/s (ours ÷ theirs)")
+    print(f"{'text':45} {'onto MB/s':>10}  peers: MB/s (ours ÷ theirs)")
     for key, (rate, tokens) in ours.items():
         best = {}
         for row in rows:
@@ -124,7 +124,7 @@ def table(results):
                 best[row["engine"]] = max(best.get(row["engine"], (0, 0)), (row["bytes_per_second"], row["tokens"]))
         peers = ", ".join(f"{name} {peer / 1e6:.1f} ({rate / peer:.1f}{'' if count == tokens else ', other tokens'})"
                           for name, (peer, count) in best.items())
-        print(f"{pathlib.Path(key[0]).name[-14:]:14} {pathlib.Path(key[1]).name[-25:]:25} {rate / 1e6:>10.1f}  {peers}")
+        print(f"{pathlib.Path(key[0]).name[-14:]:14} {pathlib.Path(key[1]).name[-30:]:30} {rate / 1e6:>10.1f}  {peers}")
 
 
 if __name__ == "__main__":

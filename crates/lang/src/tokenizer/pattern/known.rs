@@ -226,7 +226,7 @@ impl Scanner<'_> {
             }
             position = next;
             length += 1;
-            if length % 16 == 0 {
+            if length.is_multiple_of(16) {
                 position = self.same(position);
             }
         }
