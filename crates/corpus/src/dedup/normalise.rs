@@ -78,7 +78,9 @@ impl Normalisation {
     /// One pass over bytes.
     fn ascii(&self, text: &str, out: &mut String) {
         let bytes = text.as_bytes();
-        let mut made = std::mem::take(out).into_bytes();
+        // What is appended is checked on its own, not all there is so far with every stretch.
+        let last = out.as_bytes().last().copied();
+        let mut made = Vec::with_capacity(bytes.len());
         let mut at = 0;
         while at < bytes.len() {
             let byte = bytes[at];
@@ -102,13 +104,12 @@ impl Normalisation {
                 let made_byte = if cleared { b' ' } else { byte };
                 if !(self.whitespace && (cleared || class == SPACE)) {
                     made.push(made_byte);
-                } else if made.last().is_some_and(|&last| last != b' ') {
+                } else if made.last().copied().or(last).is_some_and(|last| last != b' ') {
                     made.push(b' ');
                 }
             }
         }
-        // ASCII was appended to what was a string.
-        *out = String::from_utf8(made).unwrap_or_default();
+        out.push_str(std::str::from_utf8(&made).unwrap_or_default());
     }
 
     fn general(&self, text: &str, out: &mut String) {
