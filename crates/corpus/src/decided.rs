@@ -138,7 +138,8 @@ impl Decisions {
         while let Some(decided) = self.read()? {
             // The second document of an id is called `id~2` in decisions.
             let rest = decided.id.strip_prefix(&document.id);
-            if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('~')) {
+            let is_count = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            if rest.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('~').is_some_and(is_count)) {
                 return Ok(decided);
             }
         }

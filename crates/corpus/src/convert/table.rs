@@ -42,7 +42,8 @@ impl<'p> Table<'p> {
 
     pub(crate) fn write(&mut self, documents: &[Document]) -> Result<(), CorpusError> {
         for document in documents {
-            self.bytes += document.text.len();
+            // What a document takes besides its text, or many short ones would wait without end.
+            self.bytes += document.text.len() + document.id.len() + document.source.len() + size_of::<Document>();
             self.waiting.push(document.clone());
             if self.bytes >= GROUP_BYTES {
                 self.group()?;

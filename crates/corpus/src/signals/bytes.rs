@@ -67,11 +67,12 @@ pub fn letters_from(bytes: &[u8], start: usize) -> (usize, u32) {
     (at, capitals)
 }
 
-/// A run of at most four bytes as a number, the first byte the lowest; 0 for a longer one.
+/// A run of at most four bytes as a number, the first byte the lowest; 0 for a longer one, and for one that ends in a byte of
+/// zero, which would be the number of a shorter one.
 #[inline]
 pub fn short_word(bytes: &[u8], start: usize, end: usize) -> u32 {
     let length = end - start;
-    if length > 4 {
+    if length > 4 || bytes[start..end].last() == Some(&0) {
         return 0;
     }
     match bytes[start..].first_chunk::<4>() {
@@ -136,7 +137,7 @@ mod tests {
             let short = short_word(upper.as_bytes(), 0, upper.len());
             assert_eq!((stop_word(short), stop_word_lowered(short)), (0, 1 << place), "{upper}");
         }
-        for other in ["a", "th", "thee", "t\0", "B", "\u{14}he", "haven"] {
+        for other in ["a", "th", "thee", "t\0", "be\0", "the\0", "B", "\u{14}he", "haven"] {
             let short = short_word(other.as_bytes(), 0, other.len());
             assert_eq!((stop_word(short), stop_word_lowered(short)), (0, 0), "{other}");
         }

@@ -59,21 +59,21 @@ pub(super) fn at_end_of_word(text: &[u8], end: usize) -> Option<Found> {
     Some((start, end + rest.len(), *bit))
 }
 
-/// Phrases without a space, inside the word from `start` to `end`.
+/// Phrases without a space, inside the word from `start` to `end`, in order.
 pub(super) fn inside(text: &[u8], start: usize, end: usize, found: &mut impl FnMut(Found)) {
     const SCRIPT: &str = "javascript";
     const SIGN_IN: &str = "sign-in";
-    if end - start >= SCRIPT.len() {
-        for at in memchr::memchr2_iter(b'j', b'J', &text[start..=end - SCRIPT.len()]) {
-            if begins(&text[start + at..end], SCRIPT) {
-                found((start + at, start + at + SCRIPT.len(), seen::JAVASCRIPT));
-            }
-        }
-    }
     const DASH: usize = 4;
-    for at in memchr::memchr_iter(b'-', &text[start..end]) {
-        if at >= DASH && begins(&text[start + at - DASH..end], SIGN_IN) {
-            found((start + at - DASH, start + at - DASH + SIGN_IN.len(), seen::PHRASE));
+    // The two do not overlap, so that the first comes first by its `j` or its dash too.
+    for at in memchr::memchr3_iter(b'j', b'J', b'-', &text[start..end]) {
+        let at = start + at;
+        let (first, phrase, bit) = match text[at] {
+            b'-' if at - start < DASH => continue,
+            b'-' => (at - DASH, SIGN_IN, seen::PHRASE),
+            _ => (at, SCRIPT, seen::JAVASCRIPT),
+        };
+        if begins(&text[first..end], phrase) {
+            found((first, first + phrase.len(), bit));
         }
     }
 }
@@ -114,7 +114,12 @@ mod tests {
             let end = start + word.len();
             if !word.is_empty() {
                 marks |= at_end_of_word(text, end).map_or(0, |found| found.2);
-                inside(text, start, end, &mut |found| marks |= found.2);
+                let mut last = start;
+                inside(text, start, end, &mut |found| {
+                    assert!(found.0 >= last, "{line:?} out of order");
+                    last = found.1;
+                    marks |= found.2;
+                });
             }
             start = end + 1;
         }
@@ -124,8 +129,9 @@ mod tests {
     #[test]
     fn every_phrase_is_found_anywhere_in_any_case() {
         for (phrase, bit) in PHRASES {
-            for line in [phrase.to_owned(), phrase.to_uppercase(), format!("中文x{phrase}y."), format!("a {phrase}")]
-            {
+            let joined = [format!("{phrase}/javascript"), format!("javascript/{phrase}")];
+            let plain = [phrase.to_owned(), phrase.to_uppercase(), format!("中文x{phrase}y."), format!("a {phrase}")];
+            for line in plain.into_iter().chain(joined) {
                 assert_eq!(marks(&line) & bit, bit, "{line}");
                 assert_eq!(marks(&line), by_search(&line), "{line}");
             }

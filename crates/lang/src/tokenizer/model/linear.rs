@@ -224,6 +224,7 @@ mod tests {
     use super::*;
     use crate::rng::Rng;
     use crate::tokenizer::merge::tests::{random_merges, symbols};
+    use crate::tokenizer::merge::{Merge, pair_key};
 
     /// Against the definition, with merges in the order of learning and in any order.
     #[test]
@@ -253,6 +254,32 @@ mod tests {
             }
         }
         assert!(regular > 1000 && irregular > 100, "{regular} {irregular}");
+    }
+
+    /// Pairs of neighbouring letters, the last of the alphabet first: which pairs are joined shows at the end of a round only, so that the
+    /// search marks places far ahead, which must not be carried past what repeats or past the end.
+    #[test]
+    fn places_far_ahead_of_a_text_that_repeats() {
+        for letters in [5u8, 6, 7, 12, 21, 40, 41] {
+            let letter = |at: u8| u32::from(b'A' + at);
+            let made: Vec<u8> = (0..letters - 1).rev().collect();
+            let merges = made
+                .iter()
+                .zip(0u32..)
+                .map(|(&at, rank)| (pair_key(letter(at), letter(at + 1)), Merge { rank, token: 256 + rank }));
+            let pairs = PairTable::new(merges.collect::<Vec<_>>().into_iter());
+            let mut contents: Vec<Vec<u8>> = (0..=255u8).map(|byte| vec![byte]).collect();
+            contents.extend(made.iter().map(|&at| vec![b'A' + at, b'A' + at + 1]));
+            let linear = Linear::new(&contents, 0..256, &pairs);
+            for length in 100..600 {
+                let word: Vec<u8> = (0..length).map(|at| b'A' + (at % usize::from(letters)) as u8).collect();
+                let mut expected = symbols(&word);
+                pairs.join(&mut expected);
+                let mut out = Vec::new();
+                assert!(linear.encode(&pairs, &mut FitCache::new(), &word, &mut out), "{letters} {length}");
+                assert_eq!(out, expected.iter().map(|symbol| symbol.token).collect::<Vec<_>>(), "{letters} {length}");
+            }
+        }
     }
 
     #[test]

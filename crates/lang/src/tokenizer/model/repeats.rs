@@ -104,8 +104,10 @@ impl Repeats {
         };
         if out[before.count - 1] == out[now.count - 1] && before.dead == now.dead {
             let period = position - before.position;
-            // A round is as it was if all its steps can look at lies in what repeats.
-            let rounds = agreeing(text, before.position, position).saturating_sub(self.longest) / period;
+            // A round is as it was if all its steps can look at lies in what repeats: the bytes of the longest token, also from the
+            // places ahead that were tried and lead nowhere.
+            let ahead = self.longest + (64 - now.dead.leading_zeros()) as usize;
+            let rounds = agreeing(text, before.position, position).saturating_sub(ahead) / period;
             if rounds > 0 {
                 let tokens = before.count..now.count;
                 out.reserve(rounds * tokens.len());
