@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use lang::rng::Rng;
+
 /// An input that takes longer is a finding.
 const LONG: Duration = Duration::from_secs(5);
 /// Inputs that are kept and mutated further.
@@ -25,51 +27,35 @@ const TARGETS: [(&str, fn(&[u8])); 9] = [
     ("corpus_zstd", |bytes| fuzz::read_documents("x.jsonl.zst", bytes)),
 ];
 
-/// xorshift64*.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n.max(1)
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.below(256) as u8
-    }
-}
-
 /// Some changes, each of a kind drawn anew.
-fn mutate(pool: &[Vec<u8>], dice: &mut Dice) -> Vec<u8> {
-    let mut bytes = pool[dice.below(pool.len())].clone();
-    for _ in 0..=dice.below(6) {
-        let at = dice.below(bytes.len() + 1);
-        let end = (at + (1 << dice.below(8))).min(bytes.len()).max(at);
-        match dice.below(9) {
+fn mutate(pool: &[Vec<u8>], dice: &mut Rng) -> Vec<u8> {
+    let mut bytes = pool[dice.index(pool.len())].clone();
+    for _ in 0..=dice.index(6) {
+        let at = dice.index(bytes.len() + 1);
+        let end = (at + (1 << dice.index(8))).min(bytes.len()).max(at);
+        match dice.index(9) {
             0 => bytes.truncate(at),
-            1 if at < bytes.len() => bytes[at] ^= 1 << dice.below(8),
-            2 if at < bytes.len() => bytes[at] = [0, 0xff, 0x7f, 0x80, b'<', b'{', b'"', b'\n'][dice.below(8)],
-            3 if at < bytes.len() => bytes[at] = bytes[at].wrapping_add(dice.byte()),
+            1 if at < bytes.len() => bytes[at] ^= 1 << dice.index(8),
+            2 if at < bytes.len() => bytes[at] = [0, 0xff, 0x7f, 0x80, b'<', b'{', b'"', b'\n'][dice.index(8)],
+            3 if at < bytes.len() => bytes[at] = bytes[at].wrapping_add(dice.index(256) as u8),
             4 => drop(bytes.drain(at..end)),
             5 => {
                 let copy = bytes[at..end].to_vec();
-                let to = dice.below(bytes.len() + 1);
+                let to = dice.index(bytes.len() + 1);
                 bytes.splice(to..to, copy);
             }
             6 => {
-                let other = &pool[dice.below(pool.len())];
-                let from = dice.below(other.len() + 1);
-                let until = (from + dice.below(64)).min(other.len());
+                let other = &pool[dice.index(pool.len())];
+                let from = dice.index(other.len() + 1);
+                let until = (from + dice.index(64)).min(other.len());
                 bytes.splice(at..end.min(at + 64), other[from..until].iter().copied());
             }
             7 => {
-                let number = ["0", "-1", "4294967296", "18446744073709551615", "99999999999999999999", "1e999"][dice.below(6)];
+                let number = ["0", "-1", "4294967296", "18446744073709551615", "99999999999999999999", "1e999"][dice.index(6)];
                 bytes.splice(at..at, number.bytes());
             }
             _ => {
-                let noise: Vec<u8> = (0..dice.below(8)).map(|_| dice.byte()).collect();
+                let noise: Vec<u8> = (0..dice.index(8)).map(|_| dice.index(256) as u8).collect();
                 bytes.splice(at..at, noise);
             }
         }
@@ -98,7 +84,7 @@ fn main() {
         paths.sort();
         let mut pool: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).expect("a seed")).collect();
         let seeds = pool.len();
-        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        let mut dice = Rng::new(0x9e37_79b9_7f4a_7c15);
         let (begun, mut runs, mut findings) = (Instant::now(), 0u64, 0);
         let mut longest = Duration::ZERO;
         while begun.elapsed() < Duration::from_secs(seconds) && findings < 5 {
@@ -111,12 +97,12 @@ fn main() {
             if result.is_err() || took > LONG {
                 keep(name, if result.is_err() { "panic" } else { "long" }, &bytes);
                 findings += 1;
-            } else if dice.below(20) == 0 {
+            } else if dice.index(20) == 0 {
                 // Some go on to be changed further; the seeds stay.
                 if pool.len() < seeds + MOST {
                     pool.push(bytes);
                 } else {
-                    let at = seeds + dice.below(MOST);
+                    let at = seeds + dice.index(MOST);
                     pool[at] = bytes;
                 }
             }

@@ -10,9 +10,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::look::{KnownWords, Survivors};
+use super::passed::Passed;
 use super::report::{Cluster, Clusters};
 use super::work::Work;
-use super::{Build, FIXED_MEMORY, Steps};
+use super::{Build, FIXED_MEMORY};
 use crate::dedup::{self, DocumentDedup};
 use crate::error::CorpusError;
 
@@ -39,16 +40,11 @@ pub(super) struct Duplicate {
 }
 
 /// Finds the duplicates among the documents that passed the looks.
-pub(super) fn find(
-    work: &Work<'_>,
-    steps: &Steps,
-    batches: usize,
-    known: KnownWords,
-    build: &Build<'_>,
-) -> Result<Clusters, CorpusError> {
-    let Some(options) = build.config.duplicates()?.filter(|_| steps.duplicates.is_some()) else {
+pub(super) fn find(passed: Passed<'_>, batches: usize, build: &Build<'_>) -> Result<Clusters, CorpusError> {
+    let Some(options) = build.config.duplicates()?.filter(|_| passed.steps.duplicates.is_some()) else {
         return Ok(Clusters::default());
     };
+    let work = passed.work;
     work.once("duplicates", || {
         let mut dedup = DocumentDedup::new(&options, build.memory - FIXED_MEMORY, work.folder)?;
         let mut first = Vec::with_capacity(batches);
@@ -58,7 +54,7 @@ pub(super) fn find(
                 return Err(CorpusError::Stopped);
             }
             first.push(dedup.documents());
-            feed(&mut dedup, Survivors::open(work, batch)?, known)?;
+            feed(&mut dedup, Survivors::open(work, batch)?, passed.known)?;
             (work.watch)("duplicates", batch + 1, batches);
         }
         tell(work, dedup.finish()?.into_clusters(), &first)

@@ -8,13 +8,12 @@ use std::path::Path;
 use lang::document::Document;
 
 use super::account::{Account, example};
-use super::look::KnownWords;
 use super::parts::{self, Parted};
 use super::passed::{Passed, Survivor};
 use super::report::BuildReport;
 use super::rules::unknown_words;
 use super::work::{LinesIn, Work};
-use super::{Build, Decision, OutputFormat, Steps};
+use super::{Build, Decision, OutputFormat};
 use crate::clean::decontamination::{Search, Weights};
 use crate::clean::personal;
 use crate::convert::Table;
@@ -23,7 +22,6 @@ use crate::write::LinesWriter;
 
 /// What a batch is finished with.
 struct Last<'l> {
-    steps: &'l Steps,
     build: &'l Build<'l>,
     passed: Passed<'l>,
     leaks: Option<(Search<'l>, Weights)>,
@@ -31,13 +29,12 @@ struct Last<'l> {
 
 /// Finishes every batch: its part of the corpus, its decisions, its account.
 pub(super) fn finish(
-    work: &Work<'_>,
-    steps: &Steps,
+    passed: Passed<'_>,
     batches: usize,
-    known: KnownWords,
     build: &Build<'_>,
 ) -> Result<(Vec<Account>, Vec<String>), CorpusError> {
-    let mut last = Last { steps, build, passed: Passed { work, steps, known }, leaks: None };
+    let Passed { work, steps, .. } = passed;
+    let mut last = Last { build, passed, leaks: None };
     let mut notes = Vec::new();
     if steps.decontamination.is_some() {
         let search = Search::new(build.held_out, &build.config.clean.decontamination);
@@ -68,8 +65,8 @@ impl Last<'_> {
         let path = work.file("decisions", batch, "jsonl");
         let fail = |error| CorpusError::io(&path, "write", error);
         let mut decisions = BufWriter::new(File::create(&path).map_err(fail)?);
-        let mut account = Account::new(self.steps.names.len(), self.build.config.limits());
-        self.passed.each(batch, self.steps.parts.len(), |looked, survivor| {
+        let mut account = Account::new(self.passed.steps.names.len(), self.build.config.limits());
+        self.passed.each(batch, self.passed.steps.parts.len(), |looked, survivor| {
             let mut decision = looked.decision;
             if let Some(document) = self.judge(&mut decision, survivor, &mut account) {
                 account.all.after.add(&document.text);
@@ -90,7 +87,7 @@ impl Last<'_> {
 
     /// The document with its last edits, where it stays.
     fn judge(&self, decision: &mut Decision, survivor: Survivor, account: &mut Account) -> Option<Document> {
-        let steps = self.steps;
+        let steps = self.passed.steps;
         let mut cuts = Vec::new();
         let (mut document, drop) = match survivor {
             Survivor::Gone => return None,
@@ -165,7 +162,7 @@ impl Last<'_> {
         step.before.add(&document.text);
         if let Some(reason) = reason {
             step.note(reason, limits, &document.id, || example(document, &document.text, reason, limits));
-            decision.rule = Some(self.steps.names[place].name.clone());
+            decision.rule = Some(self.passed.steps.names[place].name.clone());
             decision.reason = reason.to_owned();
             return false;
         }
@@ -197,7 +194,7 @@ impl Last<'_> {
         if cut.dropped {
             let reason = "too_little_left: what repeats was cut out";
             step.note(reason, limits, &document.id, || example(document, &document.text, reason, limits));
-            decision.rule = Some(self.steps.names[place].name.clone());
+            decision.rule = Some(self.passed.steps.names[place].name.clone());
             decision.reason = reason.to_owned();
             return false;
         }

@@ -83,10 +83,10 @@ pub fn build(build: &Build<'_>) -> Result<BuildReport, CorpusError> {
     let counted: Vec<u64> = read.iter().map(|batch| batch.documents).collect();
     let renamings = ids::find(&work, &counted, (build.memory - FIXED_MEMORY) / 4)?;
     let decided = look::decide(&work, &plan, build, &counted, &renamings)?;
-    let known = look::KnownWords::gather(&decided);
-    let clusters = duplicates::find(&work, &plan, counted.len(), known, build)?;
-    parts::find(&work, &plan, counted.len(), known, build)?;
-    let (finished, remarks) = finish::finish(&work, &plan, counted.len(), known, build)?;
+    let passed = passed::Passed { work: &work, steps: &plan, known: look::KnownWords::gather(&decided) };
+    let clusters = duplicates::find(passed, counted.len(), build)?;
+    parts::find(passed, counted.len(), build)?;
+    let (finished, remarks) = finish::finish(passed, counted.len(), build)?;
 
     let mut account = Account::new(plan.names.len(), config.limits());
     decided.into_iter().for_each(|batch| account.merge(batch.account));

@@ -9,10 +9,9 @@ use lang::document::Document;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::look::KnownWords;
 use super::passed::{Passed, Survivor};
 use super::work::Work;
-use super::{Build, FIXED_MEMORY, Steps};
+use super::{Build, FIXED_MEMORY};
 use crate::dedup::{SpanDedup, SpanKeys};
 use crate::error::CorpusError;
 
@@ -56,14 +55,8 @@ pub(super) fn after(mut document: Document, cuts: &[Parted]) -> Option<Document>
 }
 
 /// Finds the repeated parts of every level that the settings name.
-pub(super) fn find(
-    work: &Work<'_>,
-    steps: &Steps,
-    batches: usize,
-    known: KnownWords,
-    build: &Build<'_>,
-) -> Result<(), CorpusError> {
-    let passed = Passed { work, steps, known };
+pub(super) fn find(passed: Passed<'_>, batches: usize, build: &Build<'_>) -> Result<(), CorpusError> {
+    let work = passed.work;
     for (level, options) in build.config.repeats()?.iter().enumerate() {
         work.once(&format!("parts-{level}"), || {
             let said = format!("repeated {}", options.preset);
@@ -79,7 +72,7 @@ pub(super) fn find(
                     waiting.clear();
                     keys.iter().try_for_each(|keys| dedup.add_keys(keys))
                 };
-                each(&passed, batch, level, |_, document| {
+                each(passed, batch, level, |_, document| {
                     bytes += document.text.len();
                     waiting.push(document.text);
                     if bytes < BYTES_AT_ONCE {
@@ -97,7 +90,7 @@ pub(super) fn find(
                 let path = work.file(&format!("parts-{level}"), batch, "jsonl");
                 let fail = |error| CorpusError::io(&path, "write", error);
                 let mut out = BufWriter::new(File::create(&path).map_err(fail)?);
-                each(&passed, batch, level, |index, document| {
+                each(passed, batch, level, |index, document| {
                     let cut = removals.cut(&document.text)?;
                     if cut.removed.is_empty() {
                         return Ok(());
@@ -119,7 +112,7 @@ pub(super) fn find(
 
 /// The documents of a batch that are in after the levels before, with their places.
 fn each(
-    passed: &Passed<'_>,
+    passed: Passed<'_>,
     batch: usize,
     levels: usize,
     mut one: impl FnMut(u64, Document) -> Result<(), CorpusError>,

@@ -156,10 +156,8 @@ pub struct Buffers {
     found: Vec<u32>,
 }
 
-/// The runs of 2 to `2 + out.len() - 1` words.
-pub fn runs(hashes: &[u64], lengths: &[u32], buffers: &mut Buffers, out: &mut [Runs]) {
-    out.fill(Runs::default());
-    let Buffers { table, filter, places, hashes: grams, before, found, .. } = buffers;
+/// Into `before` the sum of the lengths before each place and, at the end, of all.
+fn sums(lengths: &[u32], before: &mut Vec<u32>) {
     before.clear();
     let mut total = 0u32;
     before.push(0);
@@ -167,6 +165,13 @@ pub fn runs(hashes: &[u64], lengths: &[u32], buffers: &mut Buffers, out: &mut [R
         total += length;
         total
     }));
+}
+
+/// The runs of 2 to `2 + out.len() - 1` words.
+pub fn runs(hashes: &[u64], lengths: &[u32], buffers: &mut Buffers, out: &mut [Runs]) {
+    out.fill(Runs::default());
+    let Buffers { table, filter, places, hashes: grams, before, found, .. } = buffers;
+    sums(lengths, before);
     pairs(hashes, filter, places, grams);
     for (step, result) in out.iter_mut().enumerate() {
         let n = step + 2;
@@ -300,13 +305,7 @@ pub fn walk(joined: &Joined, lengths: &[u32], buffers: &mut Buffers, out: &mut [
     table.count(places.iter().map(|&at| whole_key(head(at as usize))), found);
     // From here on: whether the first sixteen bytes repeat.
     found.iter_mut().for_each(|found| *found = u32::from(table.at(*found) > 1));
-    before.clear();
-    let mut total = 0u32;
-    before.push(0);
-    before.extend(lengths.iter().map(|length| {
-        total += length;
-        total
-    }));
+    sums(lengths, before);
     for (index, out) in out.iter_mut().enumerate() {
         let n = index + 5;
         table.start(places.len());

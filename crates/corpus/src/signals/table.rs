@@ -273,32 +273,27 @@ impl Table {
             let kind = at.map_or(Kind::Text, |at| COLUMNS[at].0.kind);
             let (mut levels, optional) = (Vec::new(), self.is_optional(index));
             let there = |levels: &[i16], row: usize| !optional || levels.get(row) == Some(&1);
+            let mut numbers = |values: &mut dyn Iterator<Item = f64>, levels: &[i16]| {
+                for (row, signals) in rows.iter_mut().enumerate() {
+                    if there(levels, row)
+                        && let (Some(value), Some(at)) = (values.next(), at)
+                    {
+                        signals.numbers[at] = value;
+                    }
+                }
+            };
             match (group.get_column_reader(index).map_err(fail)?, kind) {
                 (ColumnReader::Int64ColumnReader(mut reader), Kind::Integer) => {
                     let mut values = Vec::new();
                     all(count, &mut |n| reader.read_records(n, optional.then_some(&mut levels), None, &mut values))
                         .map_err(fail)?;
-                    let mut values = values.into_iter();
-                    for (row, signals) in rows.iter_mut().enumerate() {
-                        if there(&levels, row)
-                            && let (Some(value), Some(at)) = (values.next(), at)
-                        {
-                            signals.numbers[at] = value as f64;
-                        }
-                    }
+                    numbers(&mut values.into_iter().map(|value: i64| value as f64), &levels);
                 }
                 (ColumnReader::DoubleColumnReader(mut reader), Kind::Number) => {
                     let mut values = Vec::new();
                     all(count, &mut |n| reader.read_records(n, optional.then_some(&mut levels), None, &mut values))
                         .map_err(fail)?;
-                    let mut values = values.into_iter();
-                    for (row, signals) in rows.iter_mut().enumerate() {
-                        if there(&levels, row)
-                            && let (Some(value), Some(at)) = (values.next(), at)
-                        {
-                            signals.numbers[at] = value;
-                        }
-                    }
+                    numbers(&mut values.into_iter(), &levels);
                 }
                 (ColumnReader::ByteArrayColumnReader(mut reader), Kind::Text) => {
                     let mut values: Vec<ByteArray> = Vec::new();

@@ -6,21 +6,10 @@ use std::io::Write;
 
 use corpus::extract::{ExtractOptions, Extractor};
 use corpus::read::{ReadOptions, mediawiki, page_of};
+use lang::rng::Rng;
 use tempfile::tempdir;
 
 use crate::units::by_units;
-
-/// xorshift64*; a test must make the same inputs every time.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n.max(1)
-    }
-}
 
 /// Bytes that mean something to some reader.
 const PIECES: [&[u8]; 26] = [
@@ -52,25 +41,25 @@ const PIECES: [&[u8]; 26] = [
     b"<table><tr><td>",
 ];
 
-fn mutate(good: &[u8], dice: &mut Dice) -> Vec<u8> {
+fn mutate(good: &[u8], dice: &mut Rng) -> Vec<u8> {
     let mut bytes = good.to_vec();
-    for _ in 0..=dice.below(4) {
-        let at = dice.below(bytes.len() + 1);
-        match dice.below(5) {
+    for _ in 0..=dice.index(4) {
+        let at = dice.index(bytes.len() + 1);
+        match dice.index(5) {
             0 => bytes.truncate(at),
             1 => {
-                let piece = PIECES[dice.below(PIECES.len())];
+                let piece = PIECES[dice.index(PIECES.len())];
                 bytes.splice(at..at, piece.iter().copied());
             }
-            2 if at < bytes.len() => bytes[at] ^= 1 << dice.below(8),
+            2 if at < bytes.len() => bytes[at] ^= 1 << dice.index(8),
             3 => {
-                let end = (at + dice.below(60)).min(bytes.len());
+                let end = (at + dice.index(60)).min(bytes.len());
                 bytes.drain(at..end);
             }
             _ => {
-                let end = (at + dice.below(60)).min(bytes.len());
+                let end = (at + dice.index(60)).min(bytes.len());
                 let copy = bytes[at..end].to_vec();
-                let to = dice.below(bytes.len() + 1);
+                let to = dice.index(bytes.len() + 1);
                 bytes.splice(to..to, copy);
             }
         }
@@ -120,7 +109,7 @@ fn damaged_files_of_every_kind_are_survived() {
         ("x.txt.bz2", bzip2(b"One text.")),
         ("x.py", b"def f(x):\n    return x\n".to_vec()),
     ];
-    let mut dice = Dice(7);
+    let mut dice = Rng::new(7);
     for (name, good) in &goods {
         let path = dir.path().join(name);
         for round in 0..60 {
@@ -147,7 +136,7 @@ fn damaged_files_of_every_kind_are_survived() {
 
 #[test]
 fn damaged_pages_and_markup_are_survived() {
-    let mut dice = Dice(11);
+    let mut dice = Rng::new(11);
     for round in 0..150 {
         let bytes = mutate(HTML.as_bytes(), &mut dice);
         let options = ExtractOptions { extractor: Extractor::ALL[round % 3], ..ExtractOptions::default() };
